@@ -1,0 +1,37 @@
+//! The long short-term memory.
+
+use super::cell;
+use crate::simd::Simd;
+use crate::simd::math::{gate, tanh_quotient};
+use crate::simd::tile::{Carry, Epilogue};
+
+/// PyTorch's `nn.LSTM`, gates in the order i, f, g, o:
+///
+/// ```text
+/// i = sigmoid(W_ii x + b_ii + W_hi h + b_hi)        c' = f * c + i * g
+/// f = sigmoid(W_if x + b_if + W_hf h + b_hf)        h' = o * tanh(c')
+/// g =    tanh(W_ig x + b_ig + W_hg h + b_hg)
+/// o = sigmoid(W_io x + b_io + W_ho h + b_ho)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lstm;
+
+impl Epilogue<4> for Lstm {
+    const APART: bool = false;
+    const CARRY: Carry = Carry::Second;
+
+    /// Each product of two activations is one quotient: three divisions for five activations. No divisor is beyond
+    /// 2^28.
+    #[inline(always)]
+    fn finish<S: Simd>(s: S, [i, f, g, o]: [S::F; 4], _: S::F, c: S::F) -> (S::F, S::F) {
+        let (i, f, o) = (gate(s, i), gate(s, f), gate(s, o));
+        let (g, g_whole) = tanh_quotient(s, g);
+        let input = s.div(s.mul(i.part, g), s.mul(i.whole, g_whole));
+        let c = s.mul_add(s.div(f.part, f.whole), c, input);
+        let (t, t_whole) = tanh_quotient(s, c);
+        let h = s.div(s.mul(o.part, t), s.mul(o.whole, t_whole));
+        (h, c)
+    }
+}
+
+cell!(Lstm, 4);

@@ -1,0 +1,57 @@
+//! What the gates mean: a cell turns the sums of its gates into the new state, a vector of units at a time.
+
+mod gru;
+mod lstm;
+mod rnn;
+
+pub use gru::Gru;
+pub use lstm::Lstm;
+pub use rnn::{Relu, Tanh};
+
+use crate::simd::backend::Backend;
+use crate::simd::tile::Pass;
+use crate::weights::panel::PanelShape;
+
+/// A recurrent cell: [`Lstm`], [`Gru`], [`Tanh`] or [`Relu`].
+pub trait Cell: sealed::Sealed + Copy {
+    /// Gates of a unit: the rows of PyTorch's weights are `GATES * hidden_size`.
+    const GATES: usize;
+    /// The cell has a second state (`c0`, `cn`).
+    const HAS_C: bool;
+    /// The last gate's state half is kept apart.
+    #[doc(hidden)]
+    const APART: bool;
+}
+
+pub(crate) mod sealed {
+    /// What a cell does, for this crate alone.
+    pub trait Sealed {
+        #[doc(hidden)]
+        #[allow(private_interfaces)]
+        fn pass(backend: super::Backend, pass: &super::Pass<'_>);
+    }
+}
+
+/// The shape of a cell's panel.
+pub(crate) const fn panel_shape<C: Cell>(inputs: usize, units: usize) -> PanelShape {
+    PanelShape { gates: C::GATES, apart: C::APART, inputs, units }
+}
+
+/// Declares a cell by its epilogue: the constants of the one follow from the other.
+macro_rules! cell {
+    ($cell:ident, $gates:literal) => {
+        impl crate::cell::Cell for $cell {
+            const GATES: usize = $gates;
+            const HAS_C: bool = matches!(<$cell as Epilogue<$gates>>::CARRY, Carry::Second);
+            const APART: bool = <$cell as Epilogue<$gates>>::APART;
+        }
+
+        impl crate::cell::sealed::Sealed for $cell {
+            #[allow(private_interfaces)]
+            fn pass(backend: crate::simd::backend::Backend, pass: &crate::simd::tile::Pass<'_>) {
+                backend.run(crate::simd::tile::Run::<$cell, $gates>(pass, core::marker::PhantomData));
+            }
+        }
+    };
+}
+pub(crate) use cell;

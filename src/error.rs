@@ -1,0 +1,156 @@
+//! The one error of the crate: what was wrong, where, what was found and what was expected.
+//!
+//! It is made of plain fields, so that a device that never prints it links no formatting code; its text lives in
+//! `error_text`. The numbers of [`Code`] are part of the interface and never change their meaning.
+
+/// What was wrong. The numbers are stable; 0 is left for success in C.
+#[non_exhaustive]
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// A slice does not have the one length that fits the other arguments (`expected`, in elements).
+    WrongLen = 1,
+    /// A scratch slice is shorter than its size function says (`expected`, in elements).
+    TooShort = 2,
+    /// A length, count or index is negative.
+    Negative = 3,
+    /// The sequence at `index` is longer than the padded time axis (`expected` steps).
+    BeyondTime = 4,
+    /// The number of sequences, layers or indices does not match the other arguments.
+    WrongCount = 5,
+    /// `batch_sizes` grows at `index`; it may only stay or fall.
+    Increasing = 6,
+    /// A size that must be at least 1 is 0 (an entry of `batch_sizes` at `index`, or a size of the model).
+    Zero = 7,
+    /// The indices are no permutation: the entry at `index` is out of range or appears twice.
+    NotPermutation = 8,
+    /// The lengths are not in decreasing order, although that was demanded: the one at `index` is longer than the
+    /// one before it (`expected`).
+    NotSorted = 9,
+    /// A size is too large to count or to address on this target.
+    Overflow = 10,
+    /// The sequence at `index` is no whole number of rows of `expected` features.
+    NotRows = 11,
+    /// `total_length`, the padded time axis, is shorter than the longest sequence (`expected`).
+    TotalLength = 12,
+    /// An option that this function or this cell cannot honour.
+    Unsupported = 13,
+}
+
+/// Which argument was wrong: the name is the parameter's or the field's.
+#[non_exhaustive]
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Argument {
+    /// `lengths`
+    Lengths = 1,
+    /// `batch_sizes`
+    BatchSizes = 2,
+    /// `sorted_lengths`
+    SortedLengths = 3,
+    /// `sorted_indices`
+    SortedIndices = 4,
+    /// `unsorted_indices`
+    UnsortedIndices = 5,
+    /// `permutation`
+    Permutation = 6,
+    /// `padded`
+    Padded = 7,
+    /// `features`
+    Features = 8,
+    /// `sequences`
+    Sequences = 9,
+    /// `input`
+    Input = 10,
+    /// `output`
+    Output = 11,
+    /// `weights`
+    Weights = 12,
+    /// `weight_ih`
+    WeightIh = 13,
+    /// `weight_hh`
+    WeightHh = 14,
+    /// `bias_ih`
+    BiasIh = 15,
+    /// `bias_hh`
+    BiasHh = 16,
+    /// `panels`
+    Panels = 17,
+    /// `h0`
+    H0 = 18,
+    /// `c0`
+    C0 = 19,
+    /// `hn`
+    Hn = 20,
+    /// `cn`
+    Cn = 21,
+    /// `h_in`
+    HIn = 22,
+    /// `h_out`
+    HOut = 23,
+    /// `h`
+    H = 24,
+    /// `c`
+    C = 25,
+    /// `scratch`
+    Scratch = 26,
+    /// `input_size`
+    InputSize = 27,
+    /// `hidden_size`
+    HiddenSize = 28,
+    /// `num_layers`
+    NumLayers = 29,
+    /// `direction`
+    Direction = 30,
+    /// `batch`
+    Batch = 31,
+}
+
+/// Why a call was refused. Nothing was written to data, states or panels.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Error {
+    /// What was wrong.
+    pub code: Code,
+    /// Which argument.
+    pub argument: Argument,
+    /// Where in that argument: the sequence in the caller's order, the entry of a list, the layer and direction of a
+    /// list of weights. `None` where the argument as a whole is meant.
+    pub index: Option<usize>,
+    /// The value that was found. Values beyond `i64::MAX` are given as `i64::MAX`.
+    pub found: i64,
+    /// The value, or the bound, that was expected.
+    pub expected: i64,
+}
+
+impl Error {
+    pub(crate) fn new(code: Code, argument: Argument, found: usize, expected: usize) -> Self {
+        Self { code, argument, index: None, found: clamp(found), expected: clamp(expected) }
+    }
+
+    pub(crate) fn overflow(argument: Argument) -> Self {
+        Self { code: Code::Overflow, argument, index: None, found: i64::MAX, expected: clamp(isize::MAX as usize) }
+    }
+
+    pub(crate) fn at(self, index: usize) -> Self {
+        Self { index: Some(index), ..self }
+    }
+}
+
+fn clamp(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// The slice must have exactly `expected` elements.
+pub(crate) fn check_len<T>(slice: &[T], argument: Argument, expected: Option<usize>) -> Result<(), Error> {
+    let expected = expected.ok_or(Error::overflow(argument))?;
+    if slice.len() == expected { Ok(()) } else { Err(Error::new(Code::WrongLen, argument, slice.len(), expected)) }
+}
+
+/// The product of three sizes, `None` beyond what this target can count.
+pub(crate) const fn product(a: usize, b: usize, c: usize) -> Option<usize> {
+    match a.checked_mul(b) {
+        Some(ab) => ab.checked_mul(c),
+        None => None,
+    }
+}

@@ -1,0 +1,27 @@
+//! doc
+#![no_std]
+
+pub mod activation;
+mod cell;
+mod error;
+mod error_text;
+mod layout;
+mod model;
+mod pack;
+mod padded;
+mod rows;
+mod run;
+mod simd;
+mod unpack;
+mod weights;
+
+pub use cell::{Cell, Gru, Lstm, Relu, Tanh};
+pub use error::{Argument, Code, Error};
+pub use layout::{Count, Layout, MAX_LENGTH, Step, Steps, invert_permutation};
+pub use model::{Aligned, Direction, Model, Shape};
+pub use pack::{pack_padded_sequence, pack_sequence};
+pub use padded::Padded;
+pub use run::States;
+pub use simd::backend::Backend;
+pub use unpack::{Fill, pad_packed_sequence, pad_sequence, unpack_sequence, unpad_sequence};
+pub use weights::Weights;

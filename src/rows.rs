@@ -1,0 +1,114 @@
+//! The one view through which kernels read and write rows of f32: a pointer, a stride, a count, and perhaps an order.
+//!
+//! It serves packed rows, one half of a bidirectional row, states in the caller's order and the rows of a thread's
+//! task. Rows of different owners interleave in memory, so no `&mut [f32]` is ever formed over them: a view hands out
+//! pointers to single rows, each checked against the count. Making a view is safe; only what follows the pointers is
+//! not.
+
+#![allow(unsafe_code)]
+
+use core::marker::PhantomData;
+
+/// Rows to read.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    first: *const f32,
+    count: usize,
+    stride: usize,
+    width: usize,
+    order: Option<&'a [u32]>,
+    data: PhantomData<&'a [f32]>,
+}
+
+/// Rows to write. It may be copied: the copies reach the same rows, and whoever holds them is one owner.
+#[derive(Clone, Copy)]
+pub(crate) struct RowsMut<'a> {
+    rows: Rows<'a>,
+    data: PhantomData<&'a mut [f32]>,
+}
+
+/// How many rows of `width` elements, `stride` apart, begin at `offset` and end within `len`.
+fn fitting(len: usize, width: usize, stride: usize, offset: usize) -> usize {
+    match len.checked_sub(offset).and_then(|rest| rest.checked_sub(width)) {
+        Some(rest) => rest.checked_div(stride).map_or(0, |before_last| before_last + 1),
+        None => 0,
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// Rows of `width` elements, one after another.
+    pub(crate) fn new(data: &'a [f32], width: usize) -> Self {
+        let count = fitting(data.len(), width, width, 0);
+        Self { first: data.as_ptr(), count, stride: width, width, order: None, data: PhantomData }
+    }
+
+    /// The rows from `rows` on.
+    #[inline(always)]
+    pub(crate) fn skip(self, rows: usize) -> Self {
+        let rows = rows.min(self.count);
+        Self { first: self.first.wrapping_add(rows * self.stride), count: self.count - rows, ..self }
+    }
+
+    /// The first element of a row; as many as the view's width may be read from it.
+    #[inline(always)]
+    pub(crate) fn get(&self, place: usize) -> Option<*const f32> {
+        let row = match self.order {
+            Some(order) => *order.get(place)? as usize,
+            None => place,
+        };
+        (row < self.count).then(|| self.first.wrapping_add(row * self.stride))
+    }
+
+    /// Elements of a row.
+    #[inline(always)]
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+}
+
+impl<'a> RowsMut<'a> {
+    /// Rows of `width` elements, one after another.
+    pub(crate) fn new(data: &'a mut [f32], width: usize) -> Self {
+        Self::strided(data, width, width, 0)
+    }
+
+    /// Rows of `width` elements, `stride` apart, the first at `offset`.
+    pub(crate) fn strided(data: &'a mut [f32], width: usize, stride: usize, offset: usize) -> Self {
+        let count = fitting(data.len(), width, stride, offset);
+        let first = data.as_mut_ptr().wrapping_add(offset).cast_const();
+        let rows = Rows { first, count, stride, width, order: None, data: PhantomData };
+        Self { rows, data: PhantomData }
+    }
+
+    /// The same rows in another order: place `b` is row `order[b]`.
+    pub(crate) fn ordered(self, order: Option<&'a [u32]>) -> Self {
+        Self { rows: Rows { order, ..self.rows }, ..self }
+    }
+
+    /// The rows from `rows` on.
+    #[inline(always)]
+    pub(crate) fn skip(self, rows: usize) -> Self {
+        Self { rows: self.rows.skip(rows), ..self }
+    }
+
+    /// The same rows, to read what was written.
+    #[inline(always)]
+    pub(crate) fn read(&self) -> Rows<'a> {
+        self.rows
+    }
+
+    /// The first element of a row; as many as the view's width may be read and written from it.
+    #[inline(always)]
+    pub(crate) fn get(&self, place: usize) -> Option<*mut f32> {
+        self.rows.get(place).map(<*const f32>::cast_mut)
+    }
+
+    /// Copies one row out of another view of the same width; they may be the same row.
+    pub(crate) fn copy_row(&self, place: usize, from: Rows<'_>) {
+        if let (Some(to), Some(from), true) = (self.get(place), from.get(place), self.rows.width == from.width) {
+            // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared;
+            // `copy` allows them to overlap.
+            unsafe { core::ptr::copy(from, to, self.rows.width) }
+        }
+    }
+}

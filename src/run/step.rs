@@ -1,0 +1,96 @@
+//! Streaming: one token for each of `B` streams, from the same panels and with the same bits as a run.
+
+use super::take_scratch;
+use crate::cell::{Cell, panel_shape};
+use crate::error::{Argument, Code, Error, check_len, product};
+use crate::model::{Direction, Model};
+use crate::padded::copy_all;
+use crate::rows::{Rows, RowsMut};
+use crate::simd::tile::Pass;
+
+impl<C: Cell> Model<'_, C> {
+    /// One step of `batch` streams with the states apart.
+    ///
+    /// `input` is `[B, I]`; `h_in` and `h_out` are `[L, B, H]`, and so is an LSTM's `c`, which is updated in place (for
+    /// other cells it is empty). The output is the last layer of `h_out`.
+    ///
+    /// # Errors
+    /// `direction`: [`Code::Unsupported`] unless forward; `input`, `h_in`, `h_out`, `c`: [`Code::WrongLen`]; `batch`:
+    /// [`Code::Overflow`]. The states are then untouched.
+    pub fn step(
+        &self,
+        batch: usize,
+        input: &[f32],
+        h_in: &[f32],
+        h_out: &mut [f32],
+        c: &mut [f32],
+    ) -> Result<(), Error> {
+        let len = self.check_step(batch, input, c)?;
+        check_len(h_in, Argument::HIn, Some(len))?;
+        check_len(h_out, Argument::HOut, Some(len))?;
+        self.run_step(batch, input, h_in, h_out, c);
+        Ok(())
+    }
+
+    /// One step of `batch` streams with the states in place; `scratch` has at least [`Model::states_len`] floats.
+    ///
+    /// # Errors
+    /// As [`Model::step`], for `h`; `scratch`: [`Code::TooShort`].
+    pub fn step_in_place(
+        &self,
+        batch: usize,
+        input: &[f32],
+        h: &mut [f32],
+        c: &mut [f32],
+        scratch: &mut [f32],
+    ) -> Result<(), Error> {
+        let len = self.check_step(batch, input, c)?;
+        check_len(h, Argument::H, Some(len))?;
+        let scratch = take_scratch(scratch, len)?;
+        copy_all(scratch, h);
+        self.run_step(batch, input, scratch, h, c);
+        Ok(())
+    }
+
+    fn check_step(&self, batch: usize, input: &[f32], c: &[f32]) -> Result<usize, Error> {
+        let found = match self.shape.direction {
+            Direction::Forward => None,
+            Direction::Reverse => Some(1),
+            Direction::Bidirectional => Some(2),
+        };
+        if let Some(found) = found {
+            // A direction that begins at the end of a sequence cannot run on a stream.
+            return Err(Error::new(Code::Unsupported, Argument::Direction, found, 0));
+        }
+        let len = self.states_len(batch)?;
+        check_len(input, Argument::Input, product(batch, self.shape.input_size, 1))?;
+        check_len(c, Argument::C, Some(if C::HAS_C { len } else { 0 }))?;
+        Ok(len)
+    }
+
+    fn run_step(&self, batch: usize, input: &[f32], h_in: &[f32], h_out: &mut [f32], c: &mut [f32]) {
+        let hidden = self.shape.hidden_size;
+        let (h, out, c) = (Rows::new(h_in, hidden), RowsMut::new(h_out, hidden), RowsMut::new(c, hidden));
+        let mut x = Rows::new(input, self.shape.input_size);
+        for layer in 0..self.shape.num_layers {
+            let rows = layer * batch;
+            let (h, out, c) = (h.skip(rows), out.skip(rows), c.skip(rows));
+            C::pass(
+                self.backend,
+                &Pass {
+                    shape: panel_shape::<C>(self.shape.input_of(layer), hidden),
+                    panel: self.panel(layer, 0),
+                    x,
+                    h,
+                    begin: h,
+                    continued: batch,
+                    c,
+                    out,
+                    first: 0,
+                    end: batch,
+                },
+            );
+            x = out.read();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! `exp`, `sigmoid` and `tanh` over vectors: no table, no branch on data, nothing flushed to zero.
+//!
+//! All rest on one exponential: `z = n ln 2 + r` with `|r| <= ln 2 / 2`, and a polynomial for `e^r - 1`
+//! (`scripts/fit_activations.py` makes the coefficients). Where a cell multiplies two activations it takes them as
+//! quotients and divides once.
+
+use super::Simd;
+use core::f32::consts::LOG2_E;
+
+/// The largest error of `exp`, in units of max(ulp, 2^-149), over all f32.
+pub const MAX_EXP_ERROR: f64 = 1.5;
+/// The largest error of `sigmoid`, in units of max(ulp, 2^-149), over all f32.
+pub const MAX_SIGMOID_ERROR: f64 = 2.5;
+/// The largest error of `tanh`, in units of max(ulp, 2^-149), over all f32.
+pub const MAX_TANH_ERROR: f64 = 2.5;
+
+// (e^r - 1 - r) / r^2, relative error of e^r 3.2e-9.
+const EXP_0: f32 = 0.499_999_94;
+const EXP_1: f32 = 0.166_665_21;
+const EXP_2: f32 = 0.041_668_26;
+const EXP_3: f32 = 0.008_368_668;
+const EXP_4: f32 = 0.001_382_130_5;
+// (1 - tanh(x) / x) / x^2 in x^2 up to atanh(1/2)^2, relative error of tanh 1.2e-9.
+const TANH_0: f32 = 0.333_333_16;
+const TANH_1: f32 = -0.133_325_46;
+const TANH_2: f32 = 0.053_847_85;
+const TANH_3: f32 = -0.021_052_472;
+const TANH_4: f32 = 0.006_246_004_7;
+/// Sixteen bits, so that a multiple of it below 2^8 is exact.
+const LN2_HIGH: f32 = 0.693_145_75;
+const LN2_LOW: f32 = 1.428_606_8e-6;
+
+/// Adding it rounds to an integer, which then stands in the lowest bits.
+const ROUND: f32 = 12_582_912.0;
+/// The exponent's bias: with it the lowest bits are an exponent.
+const BIAS: f32 = 127.0;
+/// e^-104 rounds to 0.
+const EXP_LOW: f32 = -104.0;
+/// e^89 is beyond the largest f32.
+const EXP_HIGH: f32 = 89.0;
+/// From here on tanh rounds to 1.
+const TANH_HIGH: f32 = 9.1;
+/// atanh(1/2): below, a polynomial; above, 1 - 2 / (e^2x + 1) loses nothing.
+const TANH_SPLIT: f32 = 0.549_306_15;
+
+/// `e^z = 2^n (1 + t)`: gives `t` and the number whose lowest bits are `n + bias`. `|n + bias| < 2^8`.
+#[inline(always)]
+fn split_exp<S: Simd>(s: S, z: S::F, bias: f32) -> (S::F, S::F) {
+    let round = s.splat(ROUND + bias);
+    let bits = s.mul_add(z, s.splat(LOG2_E), round);
+    let n = s.sub(bits, round);
+    let r = s.mul_add(n, s.splat(-LN2_LOW), s.mul_add(n, s.splat(-LN2_HIGH), z));
+    let r2 = s.mul(r, r);
+    let low = s.mul_add(r, s.splat(EXP_1), s.splat(EXP_0));
+    let high = s.mul_add(r2, s.splat(EXP_4), s.mul_add(r, s.splat(EXP_3), s.splat(EXP_2)));
+    (s.mul_add(r2, s.mul_add(r2, high, low), r), bits)
+}
+
+/// `e^x`.
+#[inline(always)]
+pub(crate) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
+    let z = s.at_most(s.at_least(x, s.splat(EXP_LOW)), s.splat(EXP_HIGH));
+    let (t, bits) = split_exp(s, z, 0.0);
+    // n is -150 to 128, too far for one power: take 2^64 or 2^-64 apart. The first product is exact, the second
+    // rounds once.
+    let apart = s.by_sign(z, s.splat(64.0 + BIAS), s.splat(-64.0 + BIAS));
+    let power = s.power_of_bits(s.add(bits, apart));
+    let rest = s.by_sign(z, s.splat(1.0 / 18_446_744_073_709_551_616.0), s.splat(18_446_744_073_709_551_616.0));
+    s.mul(s.mul(s.add(t, s.splat(1.0)), power), rest)
+}
+
+/// A logistic gate as quotients: `sigmoid(x) = part / whole` and `1 - sigmoid(x) = other / whole`.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate<F> {
+    pub(crate) part: F,
+    pub(crate) other: F,
+    pub(crate) whole: F,
+}
+
+/// `sigmoid(x)` with `e = exp(-|x|)`: `1 / (1 + e)` for `x >= 0`, else `e / (1 + e)`. The whole is 1 to 2.
+#[inline(always)]
+pub(crate) fn gate<S: Simd>(s: S, x: S::F) -> Gate<S::F> {
+    let one = s.splat(1.0);
+    let z = s.at_least(s.sub(s.splat(0.0), s.abs(x)), s.splat(EXP_LOW));
+    // n is -150 to 0: 2^-64 is taken apart as in `exp`.
+    let (t, bits) = split_exp(s, z, 64.0 + BIAS);
+    let e = s.mul(s.mul(s.add(t, one), s.power_of_bits(bits)), s.splat(1.0 / 18_446_744_073_709_551_616.0));
+    Gate { part: s.by_sign(x, e, one), other: s.by_sign(x, one, e), whole: s.add(e, one) }
+}
+
+/// `1 / (1 + e^-x)`.
+#[inline(always)]
+pub(crate) fn sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
+    let gate = gate(s, x);
+    s.div(gate.part, gate.whole)
+}
+
+/// `tanh(x)` as a quotient: with `m = e^2x - 1`, `m / (m + 2)`. The divisor is 1 to 2^27.
+#[inline(always)]
+pub(crate) fn tanh_quotient<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
+    let x = s.at_most(s.at_least(x, s.splat(-TANH_HIGH)), s.splat(TANH_HIGH));
+    let (t, bits) = split_exp(s, s.add(x, x), BIAS);
+    let power = s.power_of_bits(bits);
+    let m = s.mul_add(power, t, s.sub(power, s.splat(1.0)));
+    (m, s.add(m, s.splat(2.0)))
+}
+
+/// `tanh(x)`: odd, never beyond 1, and monotone, which a single quotient is not. Each side is monotone for itself:
+/// every operation after the exponential rounds a monotone function, and a step of `x` outweighs what is rounded in
+/// the polynomial's correction.
+#[inline(always)]
+pub(crate) fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
+    let one = s.splat(1.0);
+    let a = s.at_most(s.abs(x), s.splat(TANH_HIGH));
+    let (t, bits) = split_exp(s, s.add(a, a), BIAS);
+    let e = s.mul(s.add(t, one), s.power_of_bits(bits));
+    let large = s.sub(one, s.div(s.splat(2.0), s.add(e, one)));
+
+    let y = s.mul(a, a);
+    let low = s.mul_add(y, s.splat(TANH_1), s.splat(TANH_0));
+    let high = s.mul_add(y, s.splat(TANH_3), s.splat(TANH_2));
+    let y2 = s.mul(y, y);
+    let p = s.mul_add(y2, s.mul_add(y2, s.splat(TANH_4), high), low);
+    let small = s.mul_add(s.sub(s.splat(0.0), s.mul(a, y)), p, a);
+
+    s.with_sign(s.by_sign(s.sub(a, s.splat(TANH_SPLIT)), small, large), x)
+}
+
+/// `x` where it is not negative, else 0.
+#[inline(always)]
+pub(crate) fn relu<S: Simd>(s: S, x: S::F) -> S::F {
+    s.at_least(x, s.splat(0.0))
+}

@@ -1,0 +1,82 @@
+//! How a step is done on this CPU: the vector trait, the register tile over it, the activations, and the choice.
+//!
+//! A kernel is written once over [`Simd`] and runs inside [`Simd::vectorize`], the one place of a backend that turns
+//! the CPU's features on. Everything below it is `#[inline(always)]`.
+
+#![allow(unsafe_code)]
+
+pub(crate) mod backend;
+pub(crate) mod math;
+mod portable;
+pub(crate) mod tile;
+
+/// The vector operations that the kernels need, and no more.
+///
+/// A value of an implementation proves that the CPU has its features. Arithmetic is IEEE 754 f32, rounded to nearest;
+/// nothing is flushed. Backends differ in [`Simd::mul_add`] alone: fused ones round once, the others twice.
+pub(crate) trait Simd: Copy {
+    /// A vector of `LANES` f32.
+    type F: Copy;
+    /// A divisor of 16.
+    const LANES: usize;
+    /// The rows of the tallest tile whose accumulators stay in registers, 1 to 6.
+    const ROWS: usize;
+
+    /// Runs a kernel with the CPU's features on, as a function of its own.
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
+
+    fn splat(self, value: f32) -> Self::F;
+    /// # Safety
+    /// `LANES` elements may be read.
+    unsafe fn load(self, from: *const f32) -> Self::F;
+    /// The first `count < LANES` lanes; the others are 0.
+    /// # Safety
+    /// `count` elements may be read.
+    unsafe fn load_part(self, from: *const f32, count: usize) -> Self::F;
+    /// # Safety
+    /// `LANES` elements may be written.
+    unsafe fn store(self, to: *mut f32, value: Self::F);
+    /// The first `count < LANES` lanes.
+    /// # Safety
+    /// `count` elements may be written.
+    unsafe fn store_part(self, to: *mut f32, value: Self::F, count: usize);
+
+    fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F;
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a * b + c`, with the roundings of the backend's kind.
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// `low` where `x < low`, else `x`: NaN and -0 stay.
+    fn at_least(self, x: Self::F, low: Self::F) -> Self::F;
+    /// `high` where `x > high`, else `x`: NaN stays.
+    fn at_most(self, x: Self::F, high: Self::F) -> Self::F;
+    fn abs(self, x: Self::F) -> Self::F;
+    /// `a` where the sign bit of `x` is set, else `b`.
+    fn by_sign(self, x: Self::F, a: Self::F, b: Self::F) -> Self::F;
+    /// `magnitude`, whose sign bit is clear, with the sign bit of `sign`.
+    fn with_sign(self, magnitude: Self::F, sign: Self::F) -> Self::F;
+    /// The lowest nine bits of each lane as sign and exponent of a power of two: `bits << 23`.
+    fn power_of_bits(self, x: Self::F) -> Self::F;
+}
+
+/// Work to be run with a backend's features on.
+pub(crate) trait Kernel {
+    type Output;
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// Applies a function to each vector of a slice.
+#[inline(always)]
+pub(crate) fn map<S: Simd>(s: S, values: &mut [f32], f: impl Fn(S::F) -> S::F) {
+    let mut whole = values.chunks_exact_mut(S::LANES);
+    for vector in &mut whole {
+        // SAFETY: a chunk has `LANES` elements.
+        unsafe { s.store(vector.as_mut_ptr(), f(s.load(vector.as_ptr()))) }
+    }
+    let rest = whole.into_remainder();
+    if !rest.is_empty() {
+        // SAFETY: the remainder has fewer than `LANES` elements, and no others are touched.
+        unsafe { s.store_part(rest.as_mut_ptr(), f(s.load_part(rest.as_ptr(), rest.len())), rest.len()) }
+    }
+}

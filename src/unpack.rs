@@ -1,0 +1,206 @@
+//! Tokens out of packed order, and padding: the mirror of `pack`.
+
+use crate::error::{Argument, Code, Error, check_len};
+use crate::layout::{Count, Layout, sequence_at};
+use crate::pack::check_sequences;
+use crate::padded::{Padded, copy_all, copy_row, part, part_mut};
+
+/// What a padded step holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill<T> {
+    /// This value in every element: PyTorch's `padding_value`. ONNX fills with 0.
+    Value(T),
+    /// The row before it, as Keras leaves a masked step; this value where there is none (a sequence of length 0, or
+    /// padding before the tokens).
+    Last(T),
+}
+
+/// Pads a packed batch: PyTorch's `pad_packed_sequence`.
+///
+/// `packed` holds [`Layout::packed_len`] elements; `output` receives the rectangle that `padded` describes, in the
+/// caller's order. `padded.steps` is PyTorch's `total_length`; its default is [`Layout::steps`]. The lengths that
+/// PyTorch returns are told by [`Layout::write_lengths`].
+///
+/// ```
+/// use packed_rnn::{Fill, Layout, Padded, pad_packed_sequence};
+///
+/// let mut sorted_lengths = [0; 2];
+/// let layout = Layout::from_sorted(&[3, 2], &mut sorted_lengths)?;
+/// let mut output = [0; 6];
+/// pad_packed_sequence(&layout, Padded::batch_first(3, 1), &[1, 3, 2, 4, 3], Fill::Value(-1), &mut output)?;
+/// assert_eq!(output, [1, 2, 3, 3, 4, -1]);
+/// # Ok::<(), packed_rnn::Error>(())
+/// ```
+///
+/// # Errors
+/// `padded`: [`Code::TotalLength`], [`Code::Overflow`]; `input` (the packed data), `output`: [`Code::WrongLen`].
+/// `output` is then untouched.
+pub fn pad_packed_sequence<T: Copy>(
+    layout: &Layout<'_>,
+    padded: Padded,
+    packed: &[T],
+    padding_value: Fill<T>,
+    output: &mut [T],
+) -> Result<(), Error> {
+    let (batch, features, order) = (layout.batch(), padded.features, layout.order());
+    check_total_length(padded, layout.steps())?;
+    check_len(output, Argument::Output, Some(padded.len(batch)?))?;
+    check_len(packed, Argument::Input, Some(layout.packed_len(features)?))?;
+    let together = order.is_none() && !padded.batch_first && !padded.left;
+    let mut rest = packed;
+    for step in layout.walk() {
+        if together {
+            let rows = part(packed, step.offset * features, step.rows * features);
+            copy_all(part_mut(output, padded.row(batch, 0, step.t), step.rows * features), rows);
+            continue;
+        }
+        for (place, &length) in layout.sorted_lengths().iter().enumerate().take(step.rows) {
+            let Some((row, behind)) = rest.split_at_checked(features) else { break };
+            let token = padded.token(batch, sequence_at(order, place), length as usize, step.t);
+            copy_row(part_mut(output, token, features), row);
+            rest = behind;
+        }
+    }
+    for (sequence, length) in layout.places() {
+        fill(padded, batch, sequence, length, padding_value, output);
+    }
+    Ok(())
+}
+
+/// Gives each sequence of a packed batch back into a slice of its own: PyTorch's `unpack_sequence`, without a padded
+/// copy between.
+///
+/// # Errors
+/// `sequences`: [`Code::WrongCount`], [`Code::WrongLen`] (the index is the caller's sequence); `features`:
+/// [`Code::Overflow`]; `input` (the packed data): [`Code::WrongLen`]. The sequences are then untouched.
+pub fn unpack_sequence<T: Copy, S: AsMut<[T]>>(
+    layout: &Layout<'_>,
+    features: usize,
+    packed: &[T],
+    sequences: &mut [S],
+) -> Result<(), Error> {
+    check_len(packed, Argument::Input, Some(layout.packed_len(features)?))?;
+    check_sequences(layout, features, sequences.len(), |index| {
+        sequences.get_mut(index).map_or(0, |sequence| sequence.as_mut().len())
+    })?;
+    let order = layout.order();
+    let mut rest = packed;
+    for step in layout.walk() {
+        for place in 0..step.rows {
+            let Some((row, behind)) = rest.split_at_checked(features) else { break };
+            if let Some(sequence) = sequences.get_mut(sequence_at(order, place)) {
+                copy_row(part_mut(sequence.as_mut(), step.t * features, features), row);
+            }
+            rest = behind;
+        }
+    }
+    Ok(())
+}
+
+/// Pads ragged sequences: PyTorch's `pad_sequence`, with both padding sides.
+///
+/// Each of the `sequences` holds a whole number of rows of `padded.features`; `padded.steps` is at least the longest
+/// (PyTorch's result has just that many).
+///
+/// # Errors
+/// `sequences`: [`Code::NotRows`], [`Code::BeyondTime`]; `padded`: [`Code::Overflow`]; `output`: [`Code::WrongLen`].
+/// `output` is then untouched.
+pub fn pad_sequence<T: Copy, S: AsRef<[T]>>(
+    padded: Padded,
+    sequences: &[S],
+    padding_value: Fill<T>,
+    output: &mut [T],
+) -> Result<(), Error> {
+    let (batch, features) = (sequences.len(), padded.features);
+    check_len(output, Argument::Output, Some(padded.len(batch)?))?;
+    for (index, sequence) in sequences.iter().enumerate() {
+        let length = rows_of(sequence.as_ref().len(), features, index)?;
+        if length > padded.steps {
+            return Err(Error::new(Code::BeyondTime, Argument::Sequences, length, padded.steps).at(index));
+        }
+    }
+    for (index, sequence) in sequences.iter().enumerate() {
+        let sequence = sequence.as_ref();
+        let length = rows_of(sequence.len(), features, index)?;
+        let mut rest = sequence;
+        for t in 0..length {
+            let Some((row, behind)) = rest.split_at_checked(features) else { break };
+            copy_row(part_mut(output, padded.token(batch, index, length, t), features), row);
+            rest = behind;
+        }
+        fill(padded, batch, index, length, padding_value, output);
+    }
+    Ok(())
+}
+
+/// Gives the tokens of each sequence of a padded rectangle into a slice of its own: PyTorch's `unpad_sequence`, with
+/// both padding sides.
+///
+/// # Errors
+/// `lengths`: [`Code::Negative`], [`Code::Overflow`], [`Code::WrongCount`], [`Code::BeyondTime`]; `padded`:
+/// [`Code::Overflow`]; `input`: [`Code::WrongLen`]; `sequences`: [`Code::WrongLen`]. The sequences are then untouched.
+pub fn unpad_sequence<T: Copy, L: Count, S: AsMut<[T]>>(
+    padded: Padded,
+    lengths: &[L],
+    input: &[T],
+    sequences: &mut [S],
+) -> Result<(), Error> {
+    let (batch, features) = (sequences.len(), padded.features);
+    if lengths.len() != batch {
+        return Err(Error::new(Code::WrongCount, Argument::Lengths, lengths.len(), batch));
+    }
+    check_len(input, Argument::Input, Some(padded.len(batch)?))?;
+    for (index, (&length, sequence)) in lengths.iter().zip(sequences.iter_mut()).enumerate() {
+        let length = length.get(Argument::Lengths, index)? as usize;
+        if length > padded.steps {
+            return Err(Error::new(Code::BeyondTime, Argument::Lengths, length, padded.steps).at(index));
+        }
+        let expected = length.checked_mul(features);
+        check_len(sequence.as_mut(), Argument::Sequences, expected).map_err(|error| error.at(index))?;
+    }
+    for (index, (&length, sequence)) in lengths.iter().zip(sequences).enumerate() {
+        let length = length.get(Argument::Lengths, index)? as usize;
+        let mut rest = sequence.as_mut();
+        for t in 0..length {
+            let Some((row, behind)) = rest.split_at_mut_checked(features) else { break };
+            copy_row(row, part(input, padded.token(batch, index, length, t), features));
+            rest = behind;
+        }
+    }
+    Ok(())
+}
+
+/// How many rows a slice of `len` elements is. Rows without features have no number, and only an empty slice is any.
+fn rows_of(len: usize, features: usize, index: usize) -> Result<usize, Error> {
+    let not_rows = Error::new(Code::NotRows, Argument::Sequences, len, features).at(index);
+    match (len.checked_div(features), len.checked_rem(features)) {
+        (Some(rows), Some(0)) => Ok(rows),
+        (None, _) if len == 0 => Ok(0),
+        _ => Err(not_rows),
+    }
+}
+
+fn check_total_length(padded: Padded, steps: usize) -> Result<(), Error> {
+    if padded.steps < steps {
+        return Err(Error::new(Code::TotalLength, Argument::Padded, padded.steps, steps));
+    }
+    Ok(())
+}
+
+/// Writes the padding of one sequence, whose tokens are in place.
+fn fill<T: Copy>(padded: Padded, batch: usize, sequence: usize, length: usize, with: Fill<T>, output: &mut [T]) {
+    let Padded { features, .. } = padded;
+    for t in padded.padding(length) {
+        let at = padded.row(batch, sequence, t);
+        match with {
+            Fill::Last(_) if t > 0 => {
+                let before = padded.row(batch, sequence, t - 1);
+                // The earlier row stands before the later one in either layout.
+                if let Some((head, tail)) = output.split_at_mut_checked(at) {
+                    copy_row(part_mut(tail, 0, features), part(head, before, features));
+                }
+            }
+            Fill::Value(value) | Fill::Last(value) => part_mut(output, at, features).fill(value),
+        }
+    }
+}
