@@ -1,4 +1,4 @@
-//! doc
+#![doc = include_str!("../README.md")]
 #![no_std]
 
 pub mod activation;
