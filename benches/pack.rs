@@ -1,7 +1,6 @@
 //! Packing and unpacking against a plain copy of as many bytes: `cargo bench --bench pack`.
 //!
 //! Rows of 48 bytes (12 f32, as in Japanese Vowels), 256 and 1024. Each rate is of the bytes copied.
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

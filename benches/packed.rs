@@ -1,7 +1,6 @@
 //! Packed runs against naive padded loops, for each distribution of lengths, size and cell.
 //!
 //! `cargo bench --bench packed`. Criterion's rate (`Kelem/s`) counts valid tokens: its inverse is the time of one.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic)]
 
 mod naive;
 mod support;

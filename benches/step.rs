@@ -1,5 +1,4 @@
 //! One step of one stream, `I = 1`, as in an audio callback: `cargo bench --bench step`.
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

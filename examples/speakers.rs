@@ -1,5 +1,3 @@
-#![allow(clippy::indexing_slicing)] // an example may fail loudly; its inputs are checked
-
 //! Who speaks? The Japanese Vowels test set through a trained two-layer bidirectional GRU, as one packed batch.
 //!
 //! ```sh

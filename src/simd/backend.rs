@@ -1,24 +1,84 @@
 //! The choice among the backends: a value to hold, to name and to force.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon::Neon;
 use super::portable::Portable;
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Avx512};
 use super::{Kernel, Simd};
+use core::sync::atomic::{AtomicU8, Ordering};
 
+/// The backends that this build has, the fastest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 enum Kind {
-    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx512 = 1,
+    #[cfg(target_arch = "x86_64")]
+    Avx2 = 2,
+    #[cfg(target_arch = "aarch64")]
+    Neon = 3,
+    Portable = 4,
 }
+
+impl Kind {
+    const ALL: &'static [Self] = &[
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx2,
+        #[cfg(target_arch = "aarch64")]
+        Self::Neon,
+        Self::Portable,
+    ];
+
+    /// The CPU has its features.
+    fn exists(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Avx512::exists(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Avx2::exists(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => Neon::exists(),
+            Self::Portable => true,
+        }
+    }
+}
+
+/// The kind that [`Backend::detect`] found, 0 before.
+static DETECTED: AtomicU8 = AtomicU8::new(0);
 
 /// How the kernels are run on this CPU.
 ///
-/// The bits of a result depend on the backend's kind alone: all fused backends agree, and all unfused ones
-/// (`portable`, on any CPU) agree.
+/// The bits of a result depend on the backend's kind alone: all fused backends (`avx512`, `avx2`, `neon`) agree, and
+/// `portable`, which is not fused, gives the same bits on every CPU.
+///
+/// ```
+/// use packed_rnn::Backend;
+///
+/// println!("fastest here: {}", Backend::detect().name());
+/// assert!(Backend::available().any(|backend| backend.name() == "portable"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backend(Kind);
+pub struct Backend(
+    /// One that exists: no other is ever put here.
+    Kind,
+);
 
 impl Backend {
-    /// The fastest backend of this CPU.
+    /// The fastest backend of this CPU. It asks the CPU once and remembers the answer.
     pub fn detect() -> Self {
-        Self::portable()
+        let known = DETECTED.load(Ordering::Relaxed);
+        let mut kinds = Kind::ALL.iter().copied();
+        let found = match known {
+            0 => kinds.find(|kind| kind.exists()),
+            _ => kinds.find(|&kind| kind as u8 == known),
+        };
+        let kind = found.unwrap_or(Kind::Portable);
+        // Whoever comes at the same time finds the same.
+        DETECTED.store(kind as u8, Ordering::Relaxed);
+        Self(kind)
     }
 
     /// The backend that every CPU has. It rounds a multiply-add twice.
@@ -28,26 +88,40 @@ impl Backend {
 
     /// The backends that this CPU has, the fastest first.
     pub fn available() -> impl Iterator<Item = Self> {
-        [Self::portable()].into_iter()
+        Kind::ALL.iter().copied().filter(|kind| kind.exists()).map(Self)
     }
 
-    /// The name: `portable`.
+    /// The name: `avx512`, `avx2`, `neon` or `portable`.
     pub const fn name(self) -> &'static str {
         match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => "neon",
             Kind::Portable => "portable",
         }
     }
 
     /// A multiply-add rounds once.
     pub const fn is_fused(self) -> bool {
-        match self.0 {
-            Kind::Portable => false,
-        }
+        !matches!(self.0, Kind::Portable)
     }
 
     /// Runs a kernel with this backend's vectors.
+    #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the kind exists.
+            Kind::Avx512 => unsafe { Avx512::new() }.vectorize(kernel),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the kind exists.
+            Kind::Avx2 => unsafe { Avx2::new() }.vectorize(kernel),
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: the kind exists.
+            Kind::Neon => unsafe { Neon::new() }.vectorize(kernel),
             Kind::Portable => Portable.vectorize(kernel),
         }
     }

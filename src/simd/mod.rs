@@ -7,8 +7,12 @@
 
 pub(crate) mod backend;
 pub(crate) mod math;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 pub(crate) mod tile;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 /// The vector operations that the kernels need, and no more.
 ///
@@ -65,6 +69,52 @@ pub(crate) trait Kernel {
     type Output;
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
+
+/// Operations on values by a backend's intrinsics.
+macro_rules! operations {
+    ($vector:ty; $($name:ident($($x:ident: $type:ty),*) = $body:expr;)*) => { $(
+        #[inline(always)]
+        fn $name(self, $($x: $type),*) -> $vector {
+            // SAFETY: a value of this backend's type exists only where its features were found.
+            unsafe { $body }
+        }
+    )* };
+}
+
+/// Loads and stores by a backend's intrinsics, of any alignment.
+macro_rules! memory_operations {
+    ($vector:ty;
+     load($from:ident) = $load:expr;
+     load_part($from_part:ident, $loaded:ident) = $load_part:expr;
+     store($to:ident, $value:ident) = $store:expr;
+     store_part($to_part:ident, $value_part:ident, $stored:ident) = $store_part:expr;) => {
+        #[inline(always)]
+        unsafe fn load(self, $from: *const f32) -> $vector {
+            // SAFETY: the caller's promise, for the lanes that are touched; the features were found.
+            unsafe { $load }
+        }
+
+        #[inline(always)]
+        unsafe fn load_part(self, $from_part: *const f32, $loaded: usize) -> $vector {
+            // SAFETY: as in `load`.
+            unsafe { $load_part }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, $to: *mut f32, $value: $vector) {
+            // SAFETY: as in `load`.
+            unsafe { $store }
+        }
+
+        #[inline(always)]
+        unsafe fn store_part(self, $to_part: *mut f32, $value_part: $vector, $stored: usize) {
+            // SAFETY: as in `load`.
+            unsafe { $store_part }
+        }
+    };
+}
+#[allow(unused_imports)] // not on every target
+pub(crate) use {memory_operations, operations};
 
 /// Applies a function to each vector of a slice.
 #[inline(always)]
