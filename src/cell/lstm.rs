@@ -3,7 +3,7 @@
 use super::cell;
 use crate::simd::Simd;
 use crate::simd::math::{gate, tanh_quotient};
-use crate::simd::tile::{Carry, Epilogue};
+use crate::simd::pass::{Carry, Epilogue};
 
 /// PyTorch's `nn.LSTM`, gates in the order i, f, g, o:
 ///

@@ -9,7 +9,7 @@ pub use lstm::Lstm;
 pub use rnn::{Relu, Tanh};
 
 use crate::simd::backend::Backend;
-use crate::simd::tile::Pass;
+use crate::simd::pass::Pass;
 use crate::weights::panel::PanelShape;
 
 /// A recurrent cell: [`Lstm`], [`Gru`], [`Tanh`] or [`Relu`].
@@ -48,8 +48,8 @@ macro_rules! cell {
 
         impl crate::cell::sealed::Sealed for $cell {
             #[allow(private_interfaces)]
-            fn pass(backend: crate::simd::backend::Backend, pass: &crate::simd::tile::Pass<'_>) {
-                backend.run(crate::simd::tile::Run::<$cell, $gates>(pass, core::marker::PhantomData));
+            fn pass(backend: crate::simd::backend::Backend, pass: &crate::simd::pass::Pass<'_>) {
+                backend.run(crate::simd::pass::Run::<$cell, $gates>(pass, core::marker::PhantomData));
             }
         }
     };

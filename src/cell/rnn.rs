@@ -3,7 +3,7 @@
 use super::cell;
 use crate::simd::Simd;
 use crate::simd::math::{relu, tanh};
-use crate::simd::tile::{Carry, Epilogue};
+use crate::simd::pass::{Carry, Epilogue};
 
 /// PyTorch's `nn.RNN`: `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::layout::{Layout, Step};
 use crate::model::{Direction, Model};
 use crate::padded::copy_all;
 use crate::rows::{Rows, RowsMut};
-use crate::simd::tile::Pass;
+use crate::simd::pass::Pass;
 
 /// The states of a run, `[L * D, B, H]` each: layer after layer, within a layer forward before reverse, and within a
 /// direction in the caller's order of sequences, whatever `batch_first` says of the tokens.

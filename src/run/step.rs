@@ -6,7 +6,7 @@ use crate::error::{Argument, Code, Error, check_len, product};
 use crate::model::{Direction, Model};
 use crate::padded::copy_all;
 use crate::rows::{Rows, RowsMut};
-use crate::simd::tile::Pass;
+use crate::simd::pass::Pass;
 
 impl<C: Cell> Model<'_, C> {
     /// One step of `batch` streams with the states apart.

@@ -9,8 +9,10 @@ pub(crate) mod backend;
 pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+pub(crate) mod pass;
 mod portable;
-pub(crate) mod tile;
+mod tail;
+mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -23,8 +25,8 @@ pub(crate) trait Simd: Copy {
     type F: Copy;
     /// A divisor of 16.
     const LANES: usize;
-    /// The rows of the tallest tile whose accumulators stay in registers, 1 to 6.
-    const ROWS: usize;
+    /// The vectors of sums that stay in registers beside the weights and elements of a step, at least 4.
+    const SUMS: usize;
 
     /// Runs a kernel with the CPU's features on, as a function of its own.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;

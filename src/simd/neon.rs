@@ -31,7 +31,7 @@ impl Neon {
 impl Simd for Neon {
     type F = float32x4_t;
     const LANES: usize = 4;
-    const ROWS: usize = 6;
+    const SUMS: usize = 24;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {

@@ -33,7 +33,7 @@ const SIGN: f32x4 = f32x4::new([-0.0; 4]);
 impl Simd for Portable {
     type F = f32x4;
     const LANES: usize = 4;
-    const ROWS: usize = if VECTORS { 2 } else { 1 };
+    const SUMS: usize = if VECTORS { 9 } else { 4 };
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {

@@ -80,7 +80,7 @@ fn saved_state() -> u64 {
 impl Simd for Avx2 {
     type F = __m256;
     const LANES: usize = 8;
-    const ROWS: usize = 3;
+    const SUMS: usize = 12;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
@@ -123,7 +123,7 @@ fn first_of_8(count: usize) -> __m256i {
 impl Simd for Avx512 {
     type F = __m512;
     const LANES: usize = 16;
-    const ROWS: usize = 6;
+    const SUMS: usize = 24;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {

@@ -1,0 +1,252 @@
+//! One pass over a panel: which rows are taken together, and in which order the panel is read.
+//!
+//! Tiles differ in shape, never in the order of a sum. A few rows are one tile, as low as they are, with more units
+//! side by side, so that there are enough independent chains; many rows are tiles of nearly one height, and each part
+//! of the panel serves all of them while it is near.
+
+use super::tail::tail;
+use super::tile::{Units, units};
+use super::{Kernel, Simd};
+use crate::rows::{Rows, RowsMut};
+use crate::weights::panel::{BLOCK, PanelShape};
+use core::marker::PhantomData;
+
+/// What an epilogue needs of the state besides the sums.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carry {
+    /// Nothing.
+    None,
+    /// The unit's value in the second state, which it also gives back.
+    Second,
+    /// The unit's value in the state that was multiplied.
+    Same,
+}
+
+/// What becomes of the sums of `G` gates.
+pub(crate) trait Epilogue<const G: usize>: Copy {
+    /// The state half of the last gate is a chain of its own: its sum begins with its state bias, and the input half
+    /// is given beside it.
+    const APART: bool;
+    const CARRY: Carry;
+
+    /// The unit's new state and what is carried on, from the sums, the input half of the last gate (where apart), and
+    /// the value carried here.
+    fn finish<S: Simd>(s: S, sum: [S::F; G], input: S::F, carried: S::F) -> (S::F, S::F);
+}
+
+/// All units of a panel for some rows. Place `b` of each view belongs to one sequence.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass<'a> {
+    pub(crate) shape: PanelShape,
+    /// `shape.len()` floats.
+    pub(crate) panel: &'a [f32],
+    /// Rows of `shape.inputs`.
+    pub(crate) x: Rows<'a>,
+    /// The state so far, rows of `shape.units`, for the places below `continued`.
+    pub(crate) h: Rows<'a>,
+    /// The state so far for the other places.
+    pub(crate) begin: Rows<'a>,
+    pub(crate) continued: usize,
+    /// The second state, in place; no rows where the epilogue carries none.
+    pub(crate) c: RowsMut<'a>,
+    /// The new state: other rows than `h` and `begin`.
+    pub(crate) out: RowsMut<'a>,
+    /// The places to work on: from `first` to before `end`.
+    pub(crate) first: usize,
+    pub(crate) end: usize,
+}
+
+/// A pass with its epilogue.
+pub(crate) struct Run<'a, E, const G: usize>(pub(crate) &'a Pass<'a>, pub(crate) PhantomData<E>);
+
+/// The most rows of a tile, over all backends and cells.
+const TALLEST: usize = 8;
+
+/// The rows of the tallest tile whose sums stay in registers.
+const fn tallest<S: Simd>(gates: usize) -> usize {
+    let rows = S::SUMS / gates;
+    if rows > TALLEST { TALLEST } else { rows }
+}
+
+impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let pass = self.0;
+        if !fits::<E, G>(pass) {
+            return;
+        }
+        let rows = pass.end.saturating_sub(pass.first);
+        let tiles = rows.div_ceil(tallest::<S>(G));
+        let Some(low) = rows.checked_div(tiles) else { return };
+        // So many tiles are one row taller than the others.
+        let taller = rows - tiles * low;
+        let one = tiles == 1;
+        let vectors = pass.shape.blocks() * (BLOCK / S::LANES);
+        let mut vector = 0;
+        // The tail is the last of the parts.
+        while vector <= vectors {
+            let at = At { vector, one };
+            let mut done = 0;
+            let mut first = pass.first;
+            for (height, count) in [(low + 1, taller), (low, tiles - taller)] {
+                if count > 0 {
+                    done = tiles_of::<S, E, G>(s, Tiles { pass, at, first, count, epilogue: PhantomData }, height);
+                }
+                first += height * count;
+            }
+            vector += done.max(1);
+        }
+    }
+}
+
+/// The views hold what the shape tells. The callers have checked their arguments; what follows relies on it, so it is
+/// checked where it is used.
+fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
+    let shape = pass.shape;
+    let widths = [pass.h.width(), pass.begin.width(), pass.out.read().width()];
+    shape.gates == G
+        && shape.apart == E::APART
+        && shape.len().is_some_and(|len| len <= pass.panel.len())
+        && pass.x.width() == shape.inputs
+        && widths == [shape.units; 3]
+        && (E::CARRY != Carry::Second || pass.c.read().width() == shape.units)
+}
+
+/// Tiles of one height at a part of the panel.
+#[inline(always)]
+fn tiles_of<S: Simd, E: Epilogue<G>, const G: usize>(s: S, tiles: Tiles<'_, E, G>, height: usize) -> usize {
+    let tallest = tallest::<S>(G);
+    match height {
+        8.. if tallest >= 8 => tiles.run::<S, 8>(s),
+        7 if tallest >= 7 => tiles.run::<S, 7>(s),
+        6 if tallest >= 6 => tiles.run::<S, 6>(s),
+        5 if tallest >= 5 => tiles.run::<S, 5>(s),
+        4 if tallest >= 4 => tiles.run::<S, 4>(s),
+        3 if tallest >= 3 => tiles.run::<S, 3>(s),
+        2 if tallest >= 2 => tiles.run::<S, 2>(s),
+        _ => tiles.run::<S, 1>(s),
+    }
+}
+
+/// Where in the panel: a vector of units, or the tail behind the last.
+#[derive(Clone, Copy)]
+struct At {
+    vector: usize,
+    /// There is one tile, so that vectors of units may be taken together.
+    one: bool,
+}
+
+struct Tiles<'a, E, const G: usize> {
+    pass: &'a Pass<'a>,
+    at: At,
+    first: usize,
+    count: usize,
+    epilogue: PhantomData<E>,
+}
+
+impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
+    /// Gives how many vectors of units were done.
+    #[inline(always)]
+    fn run<S: Simd, const R: usize>(self, s: S) -> usize {
+        let vectors = self.pass.shape.blocks() * (BLOCK / S::LANES);
+        let left = vectors - self.at.vector;
+        let side = if self.at.one { side_by_side::<S>(G, R) } else { 1 };
+        if left == 0 {
+            if self.pass.shape.tail() > 0 {
+                s.vectorize(Tail::<E, G, R>(self));
+            }
+            return 1;
+        }
+        match left.min(side) {
+            4.. if side_by_side::<S>(G, R) >= 4 => s.vectorize(Full::<E, G, R, 4>(self)),
+            2.. if side_by_side::<S>(G, R) >= 2 => s.vectorize(Full::<E, G, R, 2>(self)),
+            _ => s.vectorize(Full::<E, G, R, 1>(self)),
+        }
+    }
+}
+
+/// How many vectors of units a tile of `rows` takes at once: 1, 2 or 4, as registers allow and the panel's order.
+const fn side_by_side<S: Simd>(gates: usize, rows: usize) -> usize {
+    // Vectors of one block stand at one distance, and so do whole blocks; parts of several blocks do not.
+    let order = if S::LANES == BLOCK { 4 } else { BLOCK / S::LANES };
+    let registers = S::SUMS / (gates * rows);
+    let side = if order < registers { order } else { registers };
+    match side {
+        0 | 1 => 1,
+        2 | 3 => 2,
+        _ => 4,
+    }
+}
+
+/// Tiles of `R` rows and `U` vectors of units.
+struct Full<'a, E, const G: usize, const R: usize, const U: usize>(Tiles<'a, E, G>);
+
+impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for Full<'_, E, G, R, U> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> usize {
+        let Tiles { pass, at, first, count, .. } = self.0;
+        let part = Units::<U>::of::<S>(pass, at.vector);
+        for tile in 0..count {
+            let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
+            // SAFETY: `Run` has checked the panel and the views' widths against the shape, `TileRows` holds rows of those
+            // views, and `Tiles::run` takes no vector beyond the full blocks.
+            unsafe { units::<S, E, G, R, U>(s, pass, &part, &rows) }
+        }
+        U
+    }
+}
+
+/// Tiles of `R` rows for the units that fill no block.
+struct Tail<'a, E, const G: usize, const R: usize>(Tiles<'a, E, G>);
+
+impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Tail<'_, E, G, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Tiles { pass, first, count, .. } = self.0;
+        for tile in 0..count {
+            let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
+            // SAFETY: as in `Full`; `Tiles::run` has seen that there is a tail.
+            unsafe { tail::<S, E, G, R>(s, pass, &rows) }
+        }
+    }
+}
+
+/// The rows of a tile in each view.
+pub(super) struct TileRows<const R: usize> {
+    pub(super) x: [*const f32; R],
+    pub(super) h: [*const f32; R],
+    /// Dangling where the epilogue carries no second state.
+    pub(super) c: [*mut f32; R],
+    pub(super) out: [*mut f32; R],
+}
+
+impl<const R: usize> TileRows<R> {
+    /// `None` if a view is too short.
+    #[inline(always)]
+    fn of(pass: &Pass<'_>, first: usize, carry: Carry) -> Option<Self> {
+        let none = core::ptr::null_mut();
+        let mut rows = Self { x: [none; R], h: [none; R], c: [none; R], out: [none; R] };
+        for (i, x) in rows.x.iter_mut().enumerate() {
+            *x = pass.x.get(first + i)?;
+        }
+        for (i, h) in rows.h.iter_mut().enumerate() {
+            let place = first + i;
+            *h = if place < pass.continued { pass.h.get(place)? } else { pass.begin.get(place)? };
+        }
+        for (i, out) in rows.out.iter_mut().enumerate() {
+            *out = pass.out.get(first + i)?;
+        }
+        if carry == Carry::Second {
+            for (i, c) in rows.c.iter_mut().enumerate() {
+                *c = pass.c.get(first + i)?;
+            }
+        }
+        Some(rows)
+    }
+}
