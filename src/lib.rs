@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 // No panic is a style: what could fail is checked, and the rest is written so that nothing can.
-#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![deny(unsafe_code, clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod activation;
 mod cell;

@@ -81,7 +81,7 @@ pub(crate) struct Gate<F> {
 #[inline(always)]
 pub(crate) fn gate<S: Simd>(s: S, x: S::F) -> Gate<S::F> {
     let one = s.splat(1.0);
-    let z = s.at_least(s.sub(s.splat(0.0), s.abs(x)), s.splat(EXP_LOW));
+    let z = s.at_least(s.minus_abs(x), s.splat(EXP_LOW));
     // n is -150 to 0: 2^-64 is taken apart as in `exp`.
     let (t, bits) = split_exp(s, z, 64.0 + BIAS);
     let e = s.mul(s.mul(s.add(t, one), s.power_of_bits(bits)), s.splat(1.0 / 18_446_744_073_709_551_616.0));

@@ -25,7 +25,9 @@ pub(crate) trait Simd: Copy {
     type F: Copy;
     /// A divisor of 16.
     const LANES: usize;
-    /// The vectors of sums that stay in registers beside the weights and elements of a step, at least 4.
+    /// The rows of the tallest tile whose sums stay in registers, at most 8.
+    const ROWS: Rows;
+    /// The most vectors of sums of a lower tile that takes several vectors of units at once.
     const SUMS: usize;
 
     /// Runs a kernel with the CPU's features on, as a function of its own.
@@ -58,12 +60,32 @@ pub(crate) trait Simd: Copy {
     /// `high` where `x > high`, else `x`: NaN stays.
     fn at_most(self, x: Self::F, high: Self::F) -> Self::F;
     fn abs(self, x: Self::F) -> Self::F;
+    /// `-|x|`.
+    fn minus_abs(self, x: Self::F) -> Self::F;
     /// `a` where the sign bit of `x` is set, else `b`.
     fn by_sign(self, x: Self::F, a: Self::F, b: Self::F) -> Self::F;
     /// `magnitude`, whose sign bit is clear, with the sign bit of `sign`.
     fn with_sign(self, magnitude: Self::F, sign: Self::F) -> Self::F;
     /// The lowest nine bits of each lane as sign and exponent of a power of two: `bits << 23`.
     fn power_of_bits(self, x: Self::F) -> Self::F;
+}
+
+/// Rows of a tile, by the gates of the cell.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    pub(crate) one_gate: usize,
+    pub(crate) three_gates: usize,
+    pub(crate) four_gates: usize,
+}
+
+impl Rows {
+    pub(crate) const fn of(self, gates: usize) -> usize {
+        match gates {
+            4 => self.four_gates,
+            3 => self.three_gates,
+            _ => self.one_gate,
+        }
+    }
 }
 
 /// Work to be run with a backend's features on.

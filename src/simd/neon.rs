@@ -1,6 +1,6 @@
 //! The backend of aarch64: NEON, which every such CPU with a system has. It fuses each multiply-add.
 
-use super::{Kernel, Simd, memory_operations, operations};
+use super::{Kernel, Rows, Simd, memory_operations, operations};
 use core::arch::aarch64::*;
 
 /// 32 registers of 4 lanes. It exists only where the build has NEON.
@@ -31,6 +31,7 @@ impl Neon {
 impl Simd for Neon {
     type F = float32x4_t;
     const LANES: usize = 4;
+    const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
     const SUMS: usize = 24;
 
     #[inline(always)]
@@ -65,6 +66,7 @@ impl Simd for Neon {
         at_least(x: float32x4_t, low: float32x4_t) = vbslq_f32(vcltq_f32(x, low), low, x);
         at_most(x: float32x4_t, high: float32x4_t) = vbslq_f32(vcgtq_f32(x, high), high, x);
         abs(x: float32x4_t) = vabsq_f32(x);
+        minus_abs(x: float32x4_t) = vnegq_f32(vabsq_f32(x));
         by_sign(x: float32x4_t, a: float32x4_t, b: float32x4_t) =
             vbslq_f32(vcltzq_s32(vreinterpretq_s32_f32(x)), a, b);
         with_sign(magnitude: float32x4_t, sign: float32x4_t) =

@@ -59,15 +59,6 @@ pub(crate) struct Pass<'a> {
 /// A pass with its epilogue.
 pub(crate) struct Run<'a, E, const G: usize>(pub(crate) &'a Pass<'a>, pub(crate) PhantomData<E>);
 
-/// The most rows of a tile, over all backends and cells.
-const TALLEST: usize = 8;
-
-/// The rows of the tallest tile whose sums stay in registers.
-const fn tallest<S: Simd>(gates: usize) -> usize {
-    let rows = S::SUMS / gates;
-    if rows > TALLEST { TALLEST } else { rows }
-}
-
 impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
     type Output = ();
 
@@ -78,7 +69,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             return;
         }
         let rows = pass.end.saturating_sub(pass.first);
-        let tiles = rows.div_ceil(tallest::<S>(G));
+        let tiles = rows.div_ceil(S::ROWS.of(G));
         let Some(low) = rows.checked_div(tiles) else { return };
         // So many tiles are one row taller than the others.
         let taller = rows - tiles * low;
@@ -117,7 +108,7 @@ fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
 /// Tiles of one height at a part of the panel.
 #[inline(always)]
 fn tiles_of<S: Simd, E: Epilogue<G>, const G: usize>(s: S, tiles: Tiles<'_, E, G>, height: usize) -> usize {
-    let tallest = tallest::<S>(G);
+    let tallest = S::ROWS.of(G);
     match height {
         8.. if tallest >= 8 => tiles.run::<S, 8>(s),
         7 if tallest >= 7 => tiles.run::<S, 7>(s),

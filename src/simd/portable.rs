@@ -2,7 +2,7 @@
 //!
 //! A multiply-add rounds twice everywhere, also where the CPU has a fused one, so that all targets give the same bits.
 
-use super::{Kernel, Simd};
+use super::{Kernel, Rows, Simd};
 use core::mem::transmute;
 use wide::{f32x4, i32x4};
 
@@ -33,7 +33,12 @@ const SIGN: f32x4 = f32x4::new([-0.0; 4]);
 impl Simd for Portable {
     type F = f32x4;
     const LANES: usize = 4;
-    const SUMS: usize = if VECTORS { 9 } else { 4 };
+    const ROWS: Rows = if VECTORS {
+        Rows { one_gate: 8, three_gates: 3, four_gates: 2 }
+    } else {
+        Rows { one_gate: 4, three_gates: 1, four_gates: 1 }
+    };
+    const SUMS: usize = if VECTORS { 8 } else { 4 };
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
@@ -118,6 +123,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn abs(self, x: f32x4) -> f32x4 {
         x.abs()
+    }
+
+    #[inline(always)]
+    fn minus_abs(self, x: f32x4) -> f32x4 {
+        x | SIGN
     }
 
     #[inline(always)]

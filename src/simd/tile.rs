@@ -39,19 +39,36 @@ pub(super) unsafe fn accumulate<S: Simd, const G: usize, const U: usize, const R
     count: usize,
 ) -> [[[S::F; G]; U]; R] {
     for k in 0..count {
-        let mut w = [[s.splat(0.0); G]; U];
-        for (u, w) in w.iter_mut().enumerate() {
-            for (g, w) in w.iter_mut().enumerate() {
-                // SAFETY: the vector of gate `g` and units `u` in weight row `k`.
-                *w = unsafe { s.load(weights.add(u * stride.unit + g * stride.gate)) };
+        // SAFETY: element `k < count` of a row.
+        let element = |row: &*const f32| s.splat(unsafe { row.add(k).read() });
+        // SAFETY: the vector of gate `g` and units `u` in weight row `k`.
+        let weight = |u: usize, g: usize| unsafe { s.load(weights.add(u * stride.unit + g * stride.gate)) };
+        // Whichever are fewer stay in registers while the others come one by one.
+        if R < G * U {
+            let elements = rows.each_ref().map(element);
+            for u in 0..U {
+                for g in 0..G {
+                    let w = weight(u, g);
+                    for (sum, x) in sum.iter_mut().zip(elements) {
+                        if let Some(sum) = sum.get_mut(u).and_then(|sum| sum.get_mut(g)) {
+                            *sum = s.mul_add(x, w, *sum);
+                        }
+                    }
+                }
             }
-        }
-        for (sum, row) in sum.iter_mut().zip(rows) {
-            // SAFETY: element `k < count` of a row.
-            let x = s.splat(unsafe { row.add(k).read() });
-            for (sum, w) in sum.iter_mut().zip(&w) {
-                for (sum, w) in sum.iter_mut().zip(w) {
-                    *sum = s.mul_add(x, *w, *sum);
+        } else {
+            let mut w = [[s.splat(0.0); G]; U];
+            for (u, w) in w.iter_mut().enumerate() {
+                for (g, w) in w.iter_mut().enumerate() {
+                    *w = weight(u, g);
+                }
+            }
+            for (sum, row) in sum.iter_mut().zip(rows) {
+                let x = element(row);
+                for (sum, w) in sum.iter_mut().zip(&w) {
+                    for (sum, w) in sum.iter_mut().zip(w) {
+                        *sum = s.mul_add(x, *w, *sum);
+                    }
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The backends of x86-64 beyond its baseline: AVX2 with FMA, and AVX-512. Both fuse each multiply-add.
 
-use super::{Kernel, Simd, memory_operations, operations};
+use super::{Kernel, Rows, Simd, memory_operations, operations};
 use core::arch::x86_64::*;
 
 /// Declares a backend: the type, and the one list of the CPU features that it needs, which is what [`has`] tests and
@@ -80,7 +80,8 @@ fn saved_state() -> u64 {
 impl Simd for Avx2 {
     type F = __m256;
     const LANES: usize = 8;
-    const SUMS: usize = 12;
+    const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 3 };
+    const SUMS: usize = 11;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
@@ -106,6 +107,7 @@ impl Simd for Avx2 {
         at_least(x: __m256, low: __m256) = _mm256_max_ps(low, x);
         at_most(x: __m256, high: __m256) = _mm256_min_ps(high, x);
         abs(x: __m256) = _mm256_andnot_ps(_mm256_set1_ps(-0.0), x);
+        minus_abs(x: __m256) = _mm256_or_ps(_mm256_set1_ps(-0.0), x);
         by_sign(x: __m256, a: __m256, b: __m256) = _mm256_blendv_ps(b, a, x);
         with_sign(magnitude: __m256, sign: __m256) =
             _mm256_or_ps(magnitude, _mm256_and_ps(sign, _mm256_set1_ps(-0.0)));
@@ -123,6 +125,7 @@ fn first_of_8(count: usize) -> __m256i {
 impl Simd for Avx512 {
     type F = __m512;
     const LANES: usize = 16;
+    const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
     const SUMS: usize = 24;
 
     #[inline(always)]
@@ -149,6 +152,8 @@ impl Simd for Avx512 {
         at_least(x: __m512, low: __m512) = _mm512_max_ps(low, x);
         at_most(x: __m512, high: __m512) = _mm512_min_ps(high, x);
         abs(x: __m512) = _mm512_abs_ps(x);
+        minus_abs(x: __m512) =
+            _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(x), _mm512_set1_epi32(i32::MIN)));
         by_sign(x: __m512, a: __m512, b: __m512) =
             _mm512_mask_blend_ps(_mm512_cmplt_epi32_mask(_mm512_castps_si512(x), _mm512_setzero_si512()), b, a);
         with_sign(magnitude: __m512, sign: __m512) = _mm512_castsi512_ps(_mm512_or_si512(
