@@ -22,8 +22,8 @@ use crate::padded::{Padded, copy_all, copy_row, part, part_mut};
 /// ```
 ///
 /// # Errors
-/// `padded`: [`Code::BeyondTime`] (the index is the caller's sequence), [`Code::Overflow`]; `input`, `output`:
-/// [`Code::WrongLen`]. `output` is then untouched.
+/// `lengths`: [`Code::BeyondTime`] (the index is the caller's sequence); `padded`: [`Code::Overflow`]; `input`,
+/// `output`: [`Code::WrongLen`]. `output` is then untouched.
 pub fn pack_padded_sequence<T: Copy>(
     layout: &Layout<'_>,
     padded: Padded,
@@ -35,6 +35,9 @@ pub fn pack_padded_sequence<T: Copy>(
     check_len(input, Argument::Input, Some(padded.len(batch)?))?;
     check_len(output, Argument::Output, Some(layout.packed_len(padded.features)?))?;
     let (features, order, lengths) = (padded.features, layout.order(), layout.sorted_lengths());
+    if features == 0 {
+        return Ok(());
+    }
     if order.is_none() && !padded.batch_first && !padded.left {
         // The rows of a step stand together on both sides.
         for step in layout.walk() {
@@ -82,6 +85,9 @@ pub fn pack_sequence<T: Copy, S: AsRef<[T]>>(
     check_sequences(layout, features, sequences.len(), |index| {
         sequences.get(index).map_or(0, |sequence| sequence.as_ref().len())
     })?;
+    if features == 0 {
+        return Ok(());
+    }
     let order = layout.order();
     let mut rest = output;
     for step in layout.walk() {

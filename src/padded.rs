@@ -38,7 +38,7 @@ impl Padded {
     /// The number of elements of a rectangle of `batch` sequences: `steps * batch * features`.
     ///
     /// # Errors
-    /// [`Code::Overflow`] of `padded`.
+    /// [`Code::Overflow`] of `padded`, also where the rows alone cannot be counted and have no features.
     pub const fn len(&self, batch: usize) -> Result<usize, Error> {
         match product(self.steps, batch, self.features) {
             Some(len) => Ok(len),
@@ -88,7 +88,7 @@ impl Padded {
         match beyond {
             None => Ok(()),
             Some((sequence, length)) => {
-                Err(Error::new(Code::BeyondTime, Argument::Padded, length, self.steps).at(sequence))
+                Err(Error::new(Code::BeyondTime, Argument::Lengths, length, self.steps).at(sequence))
             }
         }
     }

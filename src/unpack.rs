@@ -17,7 +17,7 @@ pub enum Fill<T> {
 
 /// Pads a packed batch: PyTorch's `pad_packed_sequence`.
 ///
-/// `packed` holds [`Layout::packed_len`] elements; `output` receives the rectangle that `padded` describes, in the
+/// `input` is the packed data, [`Layout::packed_len`] elements; `output` receives the rectangle that `padded` describes, in the
 /// caller's order. `padded.steps` is PyTorch's `total_length`; its default is [`Layout::steps`]. The lengths that
 /// PyTorch returns are told by [`Layout::write_lengths`].
 ///
@@ -33,24 +33,27 @@ pub enum Fill<T> {
 /// ```
 ///
 /// # Errors
-/// `padded`: [`Code::TotalLength`], [`Code::Overflow`]; `input` (the packed data), `output`: [`Code::WrongLen`].
+/// `padded`: [`Code::TotalLength`], [`Code::Overflow`]; `input`, `output`: [`Code::WrongLen`].
 /// `output` is then untouched.
 pub fn pad_packed_sequence<T: Copy>(
     layout: &Layout<'_>,
     padded: Padded,
-    packed: &[T],
+    input: &[T],
     padding_value: Fill<T>,
     output: &mut [T],
 ) -> Result<(), Error> {
     let (batch, features, order) = (layout.batch(), padded.features, layout.order());
     check_total_length(padded, layout.steps())?;
     check_len(output, Argument::Output, Some(padded.len(batch)?))?;
-    check_len(packed, Argument::Input, Some(layout.packed_len(features)?))?;
+    check_len(input, Argument::Input, Some(layout.packed_len(features)?))?;
+    if features == 0 {
+        return Ok(());
+    }
     let together = order.is_none() && !padded.batch_first && !padded.left;
-    let mut rest = packed;
+    let mut rest = input;
     for step in layout.walk() {
         if together {
-            let rows = part(packed, step.offset * features, step.rows * features);
+            let rows = part(input, step.offset * features, step.rows * features);
             copy_all(part_mut(output, padded.row(batch, 0, step.t), step.rows * features), rows);
             continue;
         }
@@ -68,23 +71,26 @@ pub fn pad_packed_sequence<T: Copy>(
 }
 
 /// Gives each sequence of a packed batch back into a slice of its own: PyTorch's `unpack_sequence`, without a padded
-/// copy between.
+/// copy between. `input` is the packed data.
 ///
 /// # Errors
 /// `sequences`: [`Code::WrongCount`], [`Code::WrongLen`] (the index is the caller's sequence); `features`:
-/// [`Code::Overflow`]; `input` (the packed data): [`Code::WrongLen`]. The sequences are then untouched.
+/// [`Code::Overflow`]; `input`: [`Code::WrongLen`]. The sequences are then untouched.
 pub fn unpack_sequence<T: Copy, S: AsMut<[T]>>(
     layout: &Layout<'_>,
     features: usize,
-    packed: &[T],
+    input: &[T],
     sequences: &mut [S],
 ) -> Result<(), Error> {
-    check_len(packed, Argument::Input, Some(layout.packed_len(features)?))?;
+    check_len(input, Argument::Input, Some(layout.packed_len(features)?))?;
     check_sequences(layout, features, sequences.len(), |index| {
         sequences.get_mut(index).map_or(0, |sequence| sequence.as_mut().len())
     })?;
+    if features == 0 {
+        return Ok(());
+    }
     let order = layout.order();
-    let mut rest = packed;
+    let mut rest = input;
     for step in layout.walk() {
         for place in 0..step.rows {
             let Some((row, behind)) = rest.split_at_checked(features) else { break };
@@ -119,10 +125,13 @@ pub fn pad_sequence<T: Copy, S: AsRef<[T]>>(
             return Err(Error::new(Code::BeyondTime, Argument::Sequences, length, padded.steps).at(index));
         }
     }
+    if features == 0 {
+        return Ok(());
+    }
     for (index, sequence) in sequences.iter().enumerate() {
-        let sequence = sequence.as_ref();
-        let length = rows_of(sequence.len(), features, index)?;
-        let mut rest = sequence;
+        let mut rest = sequence.as_ref();
+        // As just checked, unless the container gives another slice each time it is asked.
+        let length = (rest.len() / features).min(padded.steps);
         for t in 0..length {
             let Some((row, behind)) = rest.split_at_checked(features) else { break };
             copy_row(part_mut(output, padded.token(batch, index, length, t), features), row);
@@ -157,6 +166,9 @@ pub fn unpad_sequence<T: Copy, L: Count, S: AsMut<[T]>>(
         }
         let expected = length.checked_mul(features);
         check_len(sequence.as_mut(), Argument::Sequences, expected).map_err(|error| error.at(index))?;
+    }
+    if features == 0 {
+        return Ok(());
     }
     for (index, (&length, sequence)) in lengths.iter().zip(sequences).enumerate() {
         let length = length.get(Argument::Lengths, index)? as usize;

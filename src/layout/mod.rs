@@ -73,7 +73,7 @@ count!(usize, u32, i32, i64);
 /// assert_eq!(layout.tokens(), 10);
 /// # Ok::<(), packed_rnn::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Layout<'a> {
     /// Never grows; every entry is at most [`MAX_LENGTH`].
     lengths: &'a [u32],
@@ -107,6 +107,7 @@ impl<'a> Layout<'a> {
     ///
     /// # Errors
     /// As [`Layout::new`], and [`Code::NotSorted`] at the first length that is longer than the one before it.
+    /// `sorted_lengths` may then hold anything.
     pub fn from_sorted<L: Count>(lengths: &[L], sorted_lengths: &'a mut [u32]) -> Result<Self, Error> {
         let tokens = copy_lengths(lengths, sorted_lengths)?;
         for (index, pair) in sorted_lengths.windows(2).enumerate() {
@@ -127,7 +128,7 @@ impl<'a> Layout<'a> {
     ///
     /// # Errors
     /// `batch_sizes`: [`Code::Zero`], [`Code::Increasing`], [`Code::Negative`], [`Code::Overflow`];
-    /// `sorted_lengths`: [`Code::WrongCount`] if there are fewer than `batch_sizes[0]`.
+    /// `sorted_lengths`: [`Code::WrongCount`] if there are fewer than `batch_sizes[0]`. It may then hold anything.
     pub fn from_batch_sizes<L: Count>(batch_sizes: &[L], sorted_lengths: &'a mut [u32]) -> Result<Self, Error> {
         if sorted_lengths.len() > MAX_LENGTH || batch_sizes.len() > MAX_LENGTH {
             return Err(Error::overflow(Argument::BatchSizes));
@@ -160,8 +161,8 @@ impl<'a> Layout<'a> {
     /// The same batch with the order in which it was sorted: PyTorch's `sorted_indices`, copied into `order`.
     ///
     /// # Errors
-    /// `sorted_indices`: [`Code::NotPermutation`], [`Code::Negative`]; [`Code::WrongCount`] if it or `order` has another
-    /// number of entries than there are sequences. `order` may then hold anything.
+    /// `sorted_indices`: [`Code::NotPermutation`], [`Code::Negative`], [`Code::Overflow`]; [`Code::WrongCount`] if it or
+    /// `order` has another number of entries than there are sequences. `order` may then hold anything.
     pub fn with_sorted_indices<L: Count>(self, sorted_indices: &[L], order: &'a mut [u32]) -> Result<Self, Error> {
         let count = self.lengths.len();
         check_count(sorted_indices.len(), Argument::SortedIndices, count)?;
@@ -295,6 +296,15 @@ impl<'a> Layout<'a> {
         Ok(())
     }
 }
+
+impl PartialEq for Layout<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        // A stored order may be the identity, which is not stored elsewhere.
+        self.lengths == other.lengths && self.sorted_indices().eq(other.sorted_indices())
+    }
+}
+
+impl Eq for Layout<'_> {}
 
 /// The inverse of a permutation, PyTorch's `invert_permutation`: `inverse[permutation[i]] = i`.
 ///

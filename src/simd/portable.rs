@@ -40,7 +40,7 @@ impl Simd for Portable {
     };
     const SUMS: usize = if VECTORS { 8 } else { 4 };
 
-    #[inline(always)]
+    #[inline(never)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }

@@ -3,9 +3,9 @@
 //! The sums are computed in whole vectors across gates, in the same chains as a full block's, and taken apart through
 //! a little stack once they are done.
 
-use super::Simd;
 use super::pass::{Epilogue, Pass, TileRows};
 use super::tile::{Stride, accumulate, finish};
+use super::{Kernel, Simd};
 use crate::weights::panel::BLOCK;
 
 /// Floats of the tail's sums for one row: at most 4 gates of 15 units, in whole vectors.
@@ -65,10 +65,11 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
     }
 }
 
-/// Adds `count` weight rows of `flat` floats to the sums, as many vectors at a time as the cell has gates.
+/// Adds `count` weight rows of `flat` floats to the sums, a few vectors at a time.
 ///
 /// # Safety
-/// As `accumulate`, for whole vectors; `flat` rounded up to whole vectors is at most FLAT.
+/// `count` elements of each row may be read, and `count` rows of weights in whole vectors; `flat` rounded up to whole
+/// vectors is at most FLAT.
 #[inline(always)]
 unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
     s: S,
@@ -81,46 +82,53 @@ unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
     let mut first = 0;
     while first < flat {
         let vectors = (flat - first).div_ceil(S::LANES);
-        // SAFETY: `vectors` whole vectors from `first` on are left, in the weights and in the sums.
+        let part = Flat { sums: &mut *sums, first, weights, flat, rows, count };
+        // No more vectors than a full block has gates: so many fit the registers.
         first += S::LANES
-            * unsafe {
-                match vectors.min(G) {
-                    2 if G >= 2 => flat_vectors::<S, 2, R>(s, sums, first, weights, flat, rows, count),
-                    3 if G >= 3 => flat_vectors::<S, 3, R>(s, sums, first, weights, flat, rows, count),
-                    4 if G >= 4 => flat_vectors::<S, 4, R>(s, sums, first, weights, flat, rows, count),
-                    _ => flat_vectors::<S, 1, R>(s, sums, first, weights, flat, rows, count),
-                }
+            * match vectors.min(G) {
+                4 if G >= 4 => s.vectorize(Vectors::<4, R>(part)),
+                3 if G >= 3 => s.vectorize(Vectors::<3, R>(part)),
+                2 if G >= 2 => s.vectorize(Vectors::<2, R>(part)),
+                _ => s.vectorize(Vectors::<1, R>(part)),
             };
     }
 }
 
-/// # Safety
-/// As `flat_sums`, with `V` vectors from `first` on.
-#[inline(always)]
-unsafe fn flat_vectors<S: Simd, const V: usize, const R: usize>(
-    s: S,
-    sums: &mut [[f32; FLAT]; R],
+/// The arguments of `flat_sums`, whose promises hold for the vectors from `first` on.
+struct Flat<'a, const R: usize> {
+    sums: &'a mut [[f32; FLAT]; R],
     first: usize,
     weights: *const f32,
     flat: usize,
-    rows: &[*const f32; R],
+    rows: &'a [*const f32; R],
     count: usize,
-) -> usize {
-    let stride = Stride { row: flat, unit: 0, gate: S::LANES };
-    let mut sum = [[[s.splat(0.0); V]; 1]; R];
-    // SAFETY: the caller's promise: V vectors from `first` on are within the sums and the weights' rows.
-    unsafe {
-        for ([sum], memory) in sum.iter_mut().zip(sums.iter()) {
-            for (v, sum) in sum.iter_mut().enumerate() {
-                *sum = s.load(memory.as_ptr().add(first + v * S::LANES));
+}
+
+/// `V` vectors of the flat sums: a function of its own for all cells.
+struct Vectors<'a, const V: usize, const R: usize>(Flat<'a, R>);
+
+impl<const V: usize, const R: usize> Kernel for Vectors<'_, V, R> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> usize {
+        let Flat { sums, first, weights, flat, rows, count } = self.0;
+        let stride = Stride { row: flat, unit: 0, gate: S::LANES };
+        let mut sum = [[[s.splat(0.0); V]; 1]; R];
+        // SAFETY: `flat_sums` makes this only with V whole vectors from `first` on, within the sums and the weights.
+        unsafe {
+            for ([sum], memory) in sum.iter_mut().zip(sums.iter()) {
+                for (v, sum) in sum.iter_mut().enumerate() {
+                    *sum = s.load(memory.as_ptr().add(first + v * S::LANES));
+                }
+            }
+            let sum = accumulate(s, sum, weights.add(first), stride, rows, count);
+            for ([sum], memory) in sum.into_iter().zip(sums) {
+                for (v, sum) in sum.into_iter().enumerate() {
+                    s.store(memory.as_mut_ptr().add(first + v * S::LANES), sum);
+                }
             }
         }
-        let sum = accumulate(s, sum, weights.add(first), stride, rows, count);
-        for ([sum], memory) in sum.into_iter().zip(sums) {
-            for (v, sum) in sum.into_iter().enumerate() {
-                s.store(memory.as_mut_ptr().add(first + v * S::LANES), sum);
-            }
-        }
+        V
     }
-    V
 }
