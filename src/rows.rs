@@ -97,6 +97,11 @@ impl<'a> RowsMut<'a> {
         self.rows
     }
 
+    /// The number of rows.
+    pub(crate) fn count(&self) -> usize {
+        self.rows.count
+    }
+
     /// The first element of a row; as many as the view's width may be read and written from it.
     #[inline(always)]
     pub(crate) fn get(&self, place: usize) -> Option<*mut f32> {

@@ -5,14 +5,15 @@
 //! direction walks from the last step to the first: rows only join, and nothing is reversed.
 
 mod step;
+mod walk;
 
-use crate::cell::{Cell, panel_shape};
+use crate::cell::Cell;
 use crate::error::{Argument, Code, Error, check_len, product};
-use crate::layout::{Layout, Step};
+use crate::layout::Layout;
 use crate::model::{Direction, Model};
 use crate::padded::copy_all;
 use crate::rows::{Rows, RowsMut};
-use crate::simd::pass::Pass;
+use walk::{Outputs, Walk};
 
 /// The states of a run, `[L * D, B, H]` each: layer after layer, within a layer forward before reverse, and within a
 /// direction in the caller's order of sequences, whatever `batch_first` says of the tokens.
@@ -79,10 +80,17 @@ impl<C: Cell> Model<'_, C> {
         between.zip(states).and_then(|(a, b)| a.checked_add(b)).ok_or(Error::overflow(Argument::Scratch))
     }
 
+    /// The floats of scratch beyond the needed that make steps of few sequences faster: room for the input halves of a
+    /// window of tokens, which are then computed together. The bits are the same with and without.
+    pub const fn ahead_len(&self) -> usize {
+        C::GATES.saturating_mul(self.shape.hidden_size).saturating_mul(walk::WINDOW)
+    }
+
     /// Runs the network over a packed batch and keeps every output.
     ///
     /// `input` is packed, `[tokens, I]`; `output` receives `[tokens, D * H]`, packed; `scratch` has at least
-    /// [`Model::scratch_len`] floats, which may hold anything.
+    /// [`Model::scratch_len`] floats, which may hold anything, and [`Model::ahead_len`] more to be faster where few
+    /// sequences run.
     ///
     /// # Errors
     /// `input`, `output`, `h0`, `c0`, `hn`, `cn`: [`Code::WrongLen`]; `c0`: [`Code::Unsupported`] for a cell that has no
@@ -99,16 +107,17 @@ impl<C: Cell> Model<'_, C> {
         let between = self.scratch_len(layout)?;
         self.check(layout, input, &states)?;
         check_len(output, Argument::Output, Some(self.output_len(layout)?))?;
-        let scratch = take_scratch(scratch, between)?;
+        let (scratch, ahead) = take_scratch(scratch, between)?;
         // The last layer writes to the output, the one before it to the scratch, and so on in turns.
         let turns = if self.shape.num_layers % 2 == 1 { (output, scratch) } else { (scratch, output) };
-        self.layers(layout, input, states, turns, None);
+        self.layers(layout, input, states, turns, None, ahead);
         Ok(())
     }
 
     /// Runs the network over a packed batch and keeps only the last states, in `hn` and `cn`.
     ///
-    /// As [`Model::run`], with at least [`Model::last_scratch_len`] floats of scratch.
+    /// As [`Model::run`], with at least [`Model::last_scratch_len`] floats of scratch, and [`Model::ahead_len`] more to be
+    /// faster where few sequences run.
     ///
     /// # Errors
     /// As [`Model::run`].
@@ -121,11 +130,11 @@ impl<C: Cell> Model<'_, C> {
     ) -> Result<(), Error> {
         let needed = self.last_scratch_len(layout)?;
         self.check(layout, input, &states)?;
-        let scratch = take_scratch(scratch, needed)?;
+        let (scratch, ahead) = take_scratch(scratch, needed)?;
         let (last, scratch) = scratch.split_at_mut_checked(layout.batch() * self.shape.hidden_size).unwrap_or_default();
         let between = if self.shape.num_layers > 1 { self.output_len(layout)? } else { 0 };
         let turns = scratch.split_at_mut_checked(between).unwrap_or_default();
-        self.layers(layout, input, states, turns, Some(last));
+        self.layers(layout, input, states, turns, Some(last), ahead);
         Ok(())
     }
 
@@ -150,7 +159,8 @@ impl<C: Cell> Model<'_, C> {
         input: &[f32],
         states: States<'_>,
         (mut to, mut other): (&mut [f32], &mut [f32]),
-        last: Option<&mut [f32]>,
+        mut last: Option<&mut [f32]>,
+        ahead: &mut [f32],
     ) {
         let States { h0, c0, hn, cn } = states;
         begin(hn, h0);
@@ -158,7 +168,6 @@ impl<C: Cell> Model<'_, C> {
         let shape = self.shape;
         let (directions, per_layer) = (shape.direction.count(), layout.batch() * shape.output_size());
         let (mut hn, mut cn) = (hn, cn);
-        let mut last = last;
         for layer in 0..shape.num_layers {
             let (h, h_rest) = core::mem::take(&mut hn).split_at_mut_checked(per_layer).unwrap_or_default();
             let (c, c_rest) =
@@ -177,86 +186,28 @@ impl<C: Cell> Model<'_, C> {
                     )),
                 };
                 let rows = direction * layout.batch();
-                self.walk(layout, layer, direction, x, h.skip(rows), c.skip(rows), kept);
+                let walk = Walk {
+                    layout,
+                    backend: self.backend,
+                    inputs: shape.input_of(layer),
+                    units: shape.hidden_size,
+                    panel: self.panel(layer, direction),
+                    reverse: match shape.direction {
+                        Direction::Forward => false,
+                        Direction::Reverse => true,
+                        Direction::Bidirectional => direction == 1,
+                    },
+                    x,
+                    h: h.skip(rows).ordered(layout.order()),
+                    c: c.skip(rows).ordered(layout.order()),
+                    outputs: kept,
+                };
+                walk.run::<C>(RowsMut::new(ahead, C::GATES * shape.hidden_size));
             }
             core::mem::swap(&mut to, &mut other);
             (hn, cn) = (h_rest, c_rest);
         }
     }
-
-    /// One layer in one direction along time.
-    #[allow(clippy::too_many_arguments)]
-    fn walk<'w>(
-        &self,
-        layout: &Layout<'w>,
-        layer: usize,
-        direction: usize,
-        x: Rows<'w>,
-        h: RowsMut<'w>,
-        c: RowsMut<'w>,
-        outputs: Outputs<'w>,
-    ) {
-        let (h, c) = (h.ordered(layout.order()), c.ordered(layout.order()));
-        let reverse = match self.shape.direction {
-            Direction::Forward => false,
-            Direction::Reverse => true,
-            Direction::Bidirectional => direction == 1,
-        };
-        if let Outputs::Last(other) = outputs {
-            // Either place of the states may be the one that a sequence begins from.
-            (0..layout.batch()).for_each(|place| other.copy_row(place, h.read()));
-        }
-        let shape = panel_shape::<C>(self.shape.input_of(layer), self.shape.hidden_size);
-        let panel = self.panel(layer, direction);
-        let mut before = Step { t: 0, rows: 0, offset: 0 };
-        // Where the last step wrote its states, one row for each place.
-        let mut written = h;
-        let mut turn = false;
-        let mut visit = |step: Step| {
-            let (from, out) = match outputs {
-                Outputs::All(rows) => (rows.skip(before.offset), rows.skip(step.offset)),
-                Outputs::Last(other) if turn => (other, h),
-                Outputs::Last(other) => (h, other),
-            };
-            turn = !turn;
-            (step.rows..before.rows).for_each(|place| h.copy_row(place, written.read()));
-            let continued = match outputs {
-                Outputs::All(_) => before.rows,
-                Outputs::Last(_) => step.rows,
-            };
-            C::pass(
-                self.backend,
-                &Pass {
-                    shape,
-                    panel,
-                    x: x.skip(step.offset),
-                    h: from.read(),
-                    begin: h.read(),
-                    continued,
-                    c,
-                    out,
-                    first: 0,
-                    end: step.rows,
-                },
-            );
-            (before, written) = (step, out);
-        };
-        if reverse {
-            layout.walk().rev().for_each(&mut visit)
-        } else {
-            layout.walk().for_each(&mut visit)
-        }
-        (0..before.rows).for_each(|place| h.copy_row(place, written.read()));
-    }
-}
-
-/// Where the states go that are no final ones.
-#[derive(Clone, Copy)]
-enum Outputs<'a> {
-    /// Each to its packed row, where the next step reads it.
-    All(RowsMut<'a>),
-    /// In turns here and to the final states' place, one row for each sequence in sorted order.
-    Last(RowsMut<'a>),
 }
 
 /// The initial states, where the final ones will be.
@@ -267,7 +218,8 @@ fn begin(states: &mut [f32], initial: Option<&[f32]>) {
     }
 }
 
-fn take_scratch(scratch: &mut [f32], needed: usize) -> Result<&mut [f32], Error> {
+/// The scratch that is needed, and what is left.
+fn take_scratch(scratch: &mut [f32], needed: usize) -> Result<(&mut [f32], &mut [f32]), Error> {
     let found = scratch.len();
-    scratch.get_mut(..needed).ok_or(Error::new(Code::TooShort, Argument::Scratch, found, needed))
+    scratch.split_at_mut_checked(needed).ok_or(Error::new(Code::TooShort, Argument::Scratch, found, needed))
 }

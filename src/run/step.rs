@@ -6,7 +6,7 @@ use crate::error::{Argument, Code, Error, check_len, product};
 use crate::model::{Direction, Model};
 use crate::padded::copy_all;
 use crate::rows::{Rows, RowsMut};
-use crate::simd::pass::Pass;
+use crate::simd::pass::{Ahead, Pass};
 
 impl<C: Cell> Model<'_, C> {
     /// One step of `batch` streams with the states apart.
@@ -46,7 +46,7 @@ impl<C: Cell> Model<'_, C> {
     ) -> Result<(), Error> {
         let len = self.check_step(batch, input, c)?;
         check_len(h, Argument::H, Some(len))?;
-        let scratch = take_scratch(scratch, len)?;
+        let (scratch, _) = take_scratch(scratch, len)?;
         copy_all(scratch, h);
         self.run_step(batch, input, scratch, h, c);
         Ok(())
@@ -86,6 +86,7 @@ impl<C: Cell> Model<'_, C> {
                     continued: batch,
                     c,
                     out,
+                    ahead: Ahead::No,
                     first: 0,
                     end: batch,
                 },

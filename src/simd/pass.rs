@@ -51,9 +51,22 @@ pub(crate) struct Pass<'a> {
     pub(crate) c: RowsMut<'a>,
     /// The new state: other rows than `h` and `begin`.
     pub(crate) out: RowsMut<'a>,
+    pub(crate) ahead: Ahead<'a>,
     /// The places to work on: from `first` to before `end`.
     pub(crate) first: usize,
     pub(crate) end: usize,
+}
+
+/// Whether the input half of the sums is computed with the state half, or ahead of it. It is the same chain either way:
+/// stored as f32, and continued from.
+#[derive(Clone, Copy)]
+pub(crate) enum Ahead<'a> {
+    /// Both halves at once.
+    No,
+    /// The input half alone, into these rows of `G * H` sums; the states are not looked at.
+    Write(RowsMut<'a>),
+    /// The state half, from the sums in these rows; the inputs are not looked at.
+    Read(Rows<'a>),
 }
 
 /// A pass with its epilogue.
@@ -96,12 +109,18 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
 /// checked where it is used.
 fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
     let shape = pass.shape;
-    let widths = [pass.h.width(), pass.begin.width(), pass.out.read().width()];
+    let states = [pass.h.width(), pass.begin.width(), pass.out.read().width()];
+    let sums = match pass.ahead {
+        Ahead::No => None,
+        Ahead::Write(rows) => Some(rows.read().width()),
+        Ahead::Read(rows) => Some(rows.width()),
+    };
     shape.gates == G
         && shape.apart == E::APART
         && shape.len().is_some_and(|len| len <= pass.panel.len())
         && pass.x.width() == shape.inputs
-        && widths == [shape.units; 3]
+        && states == [shape.units; 3]
+        && sums.is_none_or(|sums| sums == G * shape.units)
         && (E::CARRY != Carry::Second || pass.c.read().width() == shape.units)
 }
 
@@ -208,13 +227,14 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Tail<'_, E, G, R
     }
 }
 
-/// The rows of a tile in each view.
+/// The rows of a tile in each view; null in a view that the pass does not look at.
 pub(super) struct TileRows<const R: usize> {
     pub(super) x: [*const f32; R],
     pub(super) h: [*const f32; R],
-    /// Dangling where the epilogue carries no second state.
     pub(super) c: [*mut f32; R],
     pub(super) out: [*mut f32; R],
+    /// Sums of the input half, to be written or read.
+    pub(super) sums: [*mut f32; R],
 }
 
 impl<const R: usize> TileRows<R> {
@@ -222,9 +242,21 @@ impl<const R: usize> TileRows<R> {
     #[inline(always)]
     fn of(pass: &Pass<'_>, first: usize, carry: Carry) -> Option<Self> {
         let none = core::ptr::null_mut();
-        let mut rows = Self { x: [none; R], h: [none; R], c: [none; R], out: [none; R] };
-        for (i, x) in rows.x.iter_mut().enumerate() {
-            *x = pass.x.get(first + i)?;
+        let mut rows = Self { x: [none; R], h: [none; R], c: [none; R], out: [none; R], sums: [none; R] };
+        for (i, sums) in rows.sums.iter_mut().enumerate() {
+            match pass.ahead {
+                Ahead::No => break,
+                Ahead::Write(ahead) => *sums = ahead.get(first + i)?,
+                Ahead::Read(ahead) => *sums = ahead.get(first + i)?.cast_mut(),
+            }
+        }
+        if !matches!(pass.ahead, Ahead::Read(_)) {
+            for (i, x) in rows.x.iter_mut().enumerate() {
+                *x = pass.x.get(first + i)?;
+            }
+        }
+        if matches!(pass.ahead, Ahead::Write(_)) {
+            return Some(rows);
         }
         for (i, h) in rows.h.iter_mut().enumerate() {
             let place = first + i;

@@ -3,7 +3,7 @@
 //! The sums are computed in whole vectors across gates, in the same chains as a full block's, and taken apart through
 //! a little stack once they are done.
 
-use super::pass::{Epilogue, Pass, TileRows};
+use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::tile::{Stride, accumulate, finish};
 use super::{Kernel, Simd};
 use crate::weights::panel::BLOCK;
@@ -31,11 +31,24 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
     // SAFETY: the tail's rows lie within the panel, and a last vector's excess within the zeros that end it or within
     // what follows; `flat` rounded up to whole vectors is at most FLAT; rows hold `inputs` and `units` elements.
     unsafe {
-        let bias = panel.add(inputs);
-        for sum in &mut sums {
-            core::ptr::copy_nonoverlapping(bias, sum.as_mut_ptr(), flat);
+        let ahead = G * BLOCK * shape.blocks();
+        if let Ahead::Read(_) = pass.ahead {
+            for (sum, from) in sums.iter_mut().zip(rows.sums) {
+                core::ptr::copy_nonoverlapping(from.add(ahead), sum.as_mut_ptr(), flat);
+            }
+        } else {
+            let bias = panel.add(inputs);
+            for sum in &mut sums {
+                core::ptr::copy_nonoverlapping(bias, sum.as_mut_ptr(), flat);
+            }
+            flat_sums::<S, G, R>(s, &mut sums, bias.add(flat), flat, &rows.x, shape.inputs);
         }
-        flat_sums::<S, G, R>(s, &mut sums, bias.add(flat), flat, &rows.x, shape.inputs);
+        if let Ahead::Write(_) = pass.ahead {
+            for (sum, to) in sums.iter().zip(rows.sums) {
+                core::ptr::copy_nonoverlapping(sum.as_ptr(), to.add(ahead), flat);
+            }
+            return;
+        }
         if E::APART {
             // The last gate's input half is set aside, and its sum begins again with the state bias.
             for (sum, half) in sums.iter_mut().zip(&mut half) {

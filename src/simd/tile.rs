@@ -11,7 +11,7 @@
 //! a row once for all gates.
 
 use super::Simd;
-use super::pass::{Carry, Epilogue, Pass, TileRows};
+use super::pass::{Ahead, Carry, Epilogue, Pass, TileRows};
 use crate::weights::panel::BLOCK;
 
 /// Where the weights of a tile's vectors stand.
@@ -84,12 +84,16 @@ pub(super) struct Units<const U: usize> {
     /// From one vector to the next: in the input part, in the state part, in a row.
     steps: (usize, usize, usize),
     unit: usize,
+    /// In a row of sums: the blocks' gates side by side, as in a row of the panel.
+    sums: usize,
+    sums_step: usize,
 }
 
 impl<const U: usize> Units<U> {
     /// The vectors from `vector` on. Vectors of less than a block are taken together only within one block.
     #[inline(always)]
     pub(super) fn of<S: Simd>(pass: &Pass<'_>, vector: usize) -> Self {
+        let gates = pass.shape.gates;
         let unit = vector * S::LANES;
         let (block, within) = (unit / BLOCK, unit % BLOCK);
         let (inputs, states) = pass.shape.parts(block);
@@ -98,7 +102,15 @@ impl<const U: usize> Units<U> {
         } else {
             (S::LANES, S::LANES, S::LANES)
         };
-        Self { inputs: inputs + within, states: states + within, steps, unit }
+        let sums_step = if S::LANES == BLOCK { gates * BLOCK } else { S::LANES };
+        Self {
+            inputs: inputs + within,
+            states: states + within,
+            steps,
+            unit,
+            sums: block * gates * BLOCK + within,
+            sums_step,
+        }
     }
 }
 
@@ -121,13 +133,34 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     unsafe {
         let inputs = pass.panel.as_ptr().add(part.inputs);
         let states = pass.panel.as_ptr().add(part.states);
-        let mut bias = [[s.splat(0.0); G]; U];
-        for (u, bias) in bias.iter_mut().enumerate() {
-            for (g, bias) in bias.iter_mut().enumerate() {
-                *bias = s.load(inputs.add(u * stride.unit + g * stride.gate));
+        let mut sum = [[[s.splat(0.0); G]; U]; R];
+        if let Ahead::Read(_) = pass.ahead {
+            for (sum, from) in sum.iter_mut().zip(rows.sums) {
+                for (u, sum) in sum.iter_mut().enumerate() {
+                    for (g, sum) in sum.iter_mut().enumerate() {
+                        *sum = s.load(from.add(part.sums + u * part.sums_step + g * BLOCK));
+                    }
+                }
             }
+        } else {
+            let mut bias = [[s.splat(0.0); G]; U];
+            for (u, bias) in bias.iter_mut().enumerate() {
+                for (g, bias) in bias.iter_mut().enumerate() {
+                    *bias = s.load(inputs.add(u * stride.unit + g * stride.gate));
+                }
+            }
+            sum = accumulate(s, [bias; R], inputs.add(G * BLOCK), stride, &rows.x, shape.inputs);
         }
-        let mut sum = accumulate(s, [bias; R], inputs.add(G * BLOCK), stride, &rows.x, shape.inputs);
+        if let Ahead::Write(_) = pass.ahead {
+            for (sum, to) in sum.into_iter().zip(rows.sums) {
+                for (u, sum) in sum.into_iter().enumerate() {
+                    for (g, sum) in sum.into_iter().enumerate() {
+                        s.store(to.add(part.sums + u * part.sums_step + g * BLOCK), sum);
+                    }
+                }
+            }
+            return;
+        }
         let input_half = sum;
         if E::APART {
             for sum in &mut sum {
