@@ -68,6 +68,17 @@ pub(crate) trait Simd: Copy {
     fn with_sign(self, magnitude: Self::F, sign: Self::F) -> Self::F;
     /// The lowest nine bits of each lane as sign and exponent of a power of two: `bits << 23`.
     fn power_of_bits(self, x: Self::F) -> Self::F;
+
+    /// The gates of 16 units out of the order of a panel's row, where one vector holds 8 units of two gates.
+    #[inline(always)]
+    fn split_gates<const G: usize>(self, row: [Self::F; G]) -> [Self::F; G] {
+        row
+    }
+    /// The way back from `split_gates`.
+    #[inline(always)]
+    fn join_gates<const G: usize>(self, gates: [Self::F; G]) -> [Self::F; G] {
+        gates
+    }
 }
 
 /// Rows of a tile, by the gates of the cell.

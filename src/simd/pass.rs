@@ -179,8 +179,9 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
 
 /// How many vectors of units a tile of `rows` takes at once: 1, 2 or 4, as registers allow and the panel's order.
 const fn side_by_side<S: Simd>(gates: usize, rows: usize) -> usize {
-    // Vectors of one block stand at one distance, and so do whole blocks; parts of several blocks do not.
-    let order = if S::LANES == BLOCK { 4 } else { BLOCK / S::LANES };
+    // Whole blocks stand at one distance, and so do the octets of one block and the vectors of one octet; vectors of
+    // several of these do not.
+    let order = if S::LANES == BLOCK { 4 } else { 2 };
     let registers = S::SUMS / (gates * rows);
     let side = if order < registers { order } else { registers };
     match side {

@@ -12,7 +12,7 @@
 
 use super::Simd;
 use super::pass::{Ahead, Carry, Epilogue, Pass, TileRows};
-use crate::weights::panel::BLOCK;
+use crate::weights::panel::{BLOCK, OCTET};
 
 /// Where the weights of a tile's vectors stand.
 #[derive(Clone, Copy)]
@@ -77,39 +77,43 @@ pub(super) unsafe fn accumulate<S: Simd, const G: usize, const U: usize, const R
     sum
 }
 
-/// `U` vectors of units: where they stand in the panel and in a row.
+/// `U` vectors of units: where they stand in the panel, in a row of states and in a row of sums.
 pub(super) struct Units<const U: usize> {
+    unit: usize,
+    /// The first input row (the bias), and the first state row.
     inputs: usize,
     states: usize,
-    /// From one vector to the next: in the input part, in the state part, in a row.
-    steps: (usize, usize, usize),
-    unit: usize,
-    /// In a row of sums: the blocks' gates side by side, as in a row of the panel.
+    /// The state bias of a gate that is kept apart.
+    state_bias: usize,
+    /// A row of sums has the blocks side by side, each in the order of a panel's row.
     sums: usize,
-    sums_step: usize,
+    /// From one vector of units to the next: in the input part, the state part, the state bias, a row of sums.
+    steps: [usize; 4],
 }
 
 impl<const U: usize> Units<U> {
-    /// The vectors from `vector` on. Vectors of less than a block are taken together only within one block.
+    /// The vectors from `vector` on. Vectors of less than a block are taken together only within one block, those of
+    /// less than an octet only within one octet.
     #[inline(always)]
     pub(super) fn of<S: Simd>(pass: &Pass<'_>, vector: usize) -> Self {
-        let gates = pass.shape.gates;
+        let shape = pass.shape;
         let unit = vector * S::LANES;
-        let (block, within) = (unit / BLOCK, unit % BLOCK);
-        let (inputs, states) = pass.shape.parts(block);
-        let steps = if S::LANES == BLOCK {
-            (pass.shape.input_part(BLOCK), pass.shape.state_part(BLOCK), BLOCK)
-        } else {
-            (S::LANES, S::LANES, S::LANES)
+        let (block, in_block) = (unit / BLOCK, unit % BLOCK);
+        let (inputs, states) = shape.parts(block);
+        let octet = shape.gates * OCTET;
+        let within = in_block / OCTET * octet + in_block % OCTET;
+        let steps = match S::LANES {
+            BLOCK => [shape.input_part(BLOCK), shape.state_part(BLOCK), shape.state_part(BLOCK), 2 * octet],
+            OCTET => [octet, octet, OCTET, octet],
+            lanes => [lanes; 4],
         };
-        let sums_step = if S::LANES == BLOCK { gates * BLOCK } else { S::LANES };
         Self {
-            inputs: inputs + within,
-            states: states + within,
-            steps,
             unit,
-            sums: block * gates * BLOCK + within,
-            sums_step,
+            inputs: inputs + within,
+            states: states + if shape.apart { BLOCK } else { 0 } + within,
+            state_bias: states + in_block,
+            sums: 2 * block * octet + within,
+            steps,
         }
     }
 }
@@ -126,27 +130,30 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     rows: &TileRows<R>,
 ) {
     let shape = pass.shape;
-    let (input_step, state_step, unit_step) = part.steps;
-    let stride = Stride { row: G * BLOCK, unit: input_step, gate: BLOCK };
-    // SAFETY: each block's input rows (bias first) and state rows lie within the panel, and a vector of units within
-    // the 16 of its gate; rows hold `inputs` and `units` elements, and the tile's units are among the latter.
+    let [input_step, state_step, bias_step, sums_step] = part.steps;
+    // A vector of 16 holds 8 units of two gates, until it is put in order; smaller ones hold one gate.
+    let gate = if S::LANES > OCTET { S::LANES } else { OCTET };
+    let stride = Stride { row: G * BLOCK, unit: input_step, gate };
+    // SAFETY: each block's input rows (bias first) and state rows lie within the panel, and the tile's vectors within
+    // the block's rows; rows of the views hold `inputs` and `units` elements, and the tile's units are among the
+    // latter; rows of sums hold `G * units`.
     unsafe {
-        let inputs = pass.panel.as_ptr().add(part.inputs);
-        let states = pass.panel.as_ptr().add(part.states);
+        let panel = pass.panel.as_ptr();
         let mut sum = [[[s.splat(0.0); G]; U]; R];
         if let Ahead::Read(_) = pass.ahead {
             for (sum, from) in sum.iter_mut().zip(rows.sums) {
                 for (u, sum) in sum.iter_mut().enumerate() {
                     for (g, sum) in sum.iter_mut().enumerate() {
-                        *sum = s.load(from.add(part.sums + u * part.sums_step + g * BLOCK));
+                        *sum = s.load(from.add(part.sums + u * sums_step + g * gate));
                     }
                 }
             }
         } else {
+            let inputs = panel.add(part.inputs);
             let mut bias = [[s.splat(0.0); G]; U];
             for (u, bias) in bias.iter_mut().enumerate() {
                 for (g, bias) in bias.iter_mut().enumerate() {
-                    *bias = s.load(inputs.add(u * stride.unit + g * stride.gate));
+                    *bias = s.load(inputs.add(u * stride.unit + g * gate));
                 }
             }
             sum = accumulate(s, [bias; R], inputs.add(G * BLOCK), stride, &rows.x, shape.inputs);
@@ -155,29 +162,32 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
             for (sum, to) in sum.into_iter().zip(rows.sums) {
                 for (u, sum) in sum.into_iter().enumerate() {
                     for (g, sum) in sum.into_iter().enumerate() {
-                        s.store(to.add(part.sums + u * part.sums_step + g * BLOCK), sum);
+                        s.store(to.add(part.sums + u * sums_step + g * gate), sum);
                     }
                 }
             }
             return;
         }
-        let input_half = sum;
+        let mut half = [[s.splat(0.0); U]; R];
         if E::APART {
-            for sum in &mut sum {
-                for (u, sum) in sum.iter_mut().enumerate() {
-                    if let Some(last) = sum.last_mut() {
-                        *last = s.load(states.add(u * state_step));
+            for (sum, half) in sum.iter_mut().zip(&mut half) {
+                for (u, (sum, half)) in sum.iter_mut().zip(half).enumerate() {
+                    let mut gates = s.split_gates(*sum);
+                    if let Some(last) = gates.last_mut() {
+                        *half = *last;
+                        *last = s.load(panel.add(part.state_bias + u * bias_step));
                     }
+                    *sum = s.join_gates(gates);
                 }
             }
         }
-        let states = states.add(if E::APART { BLOCK } else { 0 });
-        let sum = accumulate(s, sum, states, Stride { unit: state_step, ..stride }, &rows.h, shape.units);
+        let stride = Stride { unit: state_step, ..stride };
+        let sum = accumulate(s, sum, panel.add(part.states), stride, &rows.h, shape.units);
 
-        for (r, (sum, half)) in sum.into_iter().zip(input_half).enumerate() {
+        for (r, (sum, half)) in sum.into_iter().zip(half).enumerate() {
             for (u, (sum, half)) in sum.into_iter().zip(half).enumerate() {
-                let half = half.last().copied().unwrap_or(s.splat(0.0));
-                finish::<S, E, G, R>(s, sum, half, rows, r, part.unit + u * unit_step, None);
+                let unit = part.unit + u * S::LANES;
+                finish::<S, E, G, R>(s, s.split_gates(sum), half, rows, r, unit, None);
             }
         }
     }

@@ -162,6 +162,45 @@ impl Simd for Avx512 {
         ));
         power_of_bits(x: __m512) = _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(x)));
     }
+
+    // A row has 2 G octets: the gates of the first 8 units, then those of the last 8.
+    #[inline(always)]
+    fn split_gates<const G: usize>(self, row: [__m512; G]) -> [__m512; G] {
+        let mut gates = row;
+        for (gate, to) in gates.iter_mut().enumerate() {
+            let (low, high) = (gate, G + gate);
+            if let (Some(&a), Some(&b)) = (row.get(low / 2), row.get(high / 2)) {
+                // SAFETY: a value of this backend's type exists only where its features were found.
+                *to = unsafe { halves(a, low % 2 == 1, b, high % 2 == 1) };
+            }
+        }
+        gates
+    }
+
+    #[inline(always)]
+    fn join_gates<const G: usize>(self, gates: [__m512; G]) -> [__m512; G] {
+        let mut row = gates;
+        for (vector, to) in row.iter_mut().enumerate() {
+            let (low, high) = (2 * vector, 2 * vector + 1);
+            if let (Some(&a), Some(&b)) = (gates.get(low % G), gates.get(high % G)) {
+                // SAFETY: as above.
+                *to = unsafe { halves(a, low >= G, b, high >= G) };
+            }
+        }
+        row
+    }
+}
+
+/// Half a vector of `a`, then half a vector of `b`: the upper ones where told.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn halves(a: __m512, upper_a: bool, b: __m512, upper_b: bool) -> __m512 {
+    match (upper_a, upper_b) {
+        (false, false) => _mm512_shuffle_f32x4::<0b01_00_01_00>(a, b),
+        (false, true) => _mm512_shuffle_f32x4::<0b11_10_01_00>(a, b),
+        (true, false) => _mm512_shuffle_f32x4::<0b01_00_11_10>(a, b),
+        (true, true) => _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b),
+    }
 }
 
 /// A mask of the first `count` lanes.

@@ -4,7 +4,8 @@ pub(crate) mod panel;
 
 use crate::cell::{Cell, panel_shape};
 use crate::error::{Argument, Error, check_len, product};
-use panel::{BLOCK, PanelShape};
+use core::ops::Range;
+use panel::{BLOCK, OCTET, PanelShape};
 
 /// The parameters of one layer in one direction, just as PyTorch stores them (row-major, `G` gates one after another).
 #[derive(Clone, Copy, Debug)]
@@ -46,34 +47,39 @@ impl Weights<'_> {
     }
 
     /// A row of biases, then a row for each input.
-    fn inputs(&self, shape: PanelShape, units: core::ops::Range<usize>, part: &mut [f32]) {
+    fn inputs(&self, shape: PanelShape, units: Range<usize>, part: &mut [f32]) {
         let mut part = part.iter_mut();
-        for gate in 0..shape.gates {
+        for (gate, row) in panel_row(shape, &units) {
             // A gate that is kept apart keeps its state bias apart as well.
             let apart = shape.apart && gate + 1 == shape.gates;
-            for row in rows_of(shape, gate, &units) {
-                let state_bias = if apart { 0.0 } else { element(self.bias_hh, row) };
-                put(&mut part, element(self.bias_ih, row) + state_bias);
-            }
+            let state_bias = if apart { 0.0 } else { element(self.bias_hh, row) };
+            put(&mut part, element(self.bias_ih, row) + state_bias);
         }
         columns(self.weight_ih, shape, shape.inputs, &units, &mut part);
     }
 
     /// The state bias that is kept apart, then a row for each unit.
-    fn states(&self, shape: PanelShape, units: core::ops::Range<usize>, part: &mut [f32]) {
+    fn states(&self, shape: PanelShape, units: Range<usize>, part: &mut [f32]) {
         let mut part = part.iter_mut();
         if shape.apart {
-            for row in rows_of(shape, shape.gates - 1, &units) {
-                put(&mut part, element(self.bias_hh, row));
+            let last = (shape.gates - 1) * shape.units;
+            for unit in units.clone() {
+                put(&mut part, element(self.bias_hh, last + unit));
             }
         }
         columns(self.weight_hh, shape, shape.units, &units, &mut part);
     }
 }
 
-/// The rows of a gate in the framework's matrix, for some units.
-fn rows_of(shape: PanelShape, gate: usize, units: &core::ops::Range<usize>) -> core::ops::Range<usize> {
-    gate * shape.units + units.start..gate * shape.units + units.end
+/// The order of a panel's row: the gate, and the row of the framework's matrix, of each element.
+fn panel_row(shape: PanelShape, units: &Range<usize>) -> impl Iterator<Item = (usize, usize)> {
+    // Of a full block, 8 units at a time; of the tail, all at once.
+    let together = if units.len() == BLOCK { OCTET } else { units.len() };
+    let groups = units.clone().step_by(together.max(1));
+    groups.flat_map(move |first| {
+        (0..shape.gates)
+            .flat_map(move |gate| (first..first + together).map(move |unit| (gate, gate * shape.units + unit)))
+    })
 }
 
 /// Column after column of a framework's matrix with `width` columns: the gates of some units.
@@ -81,14 +87,12 @@ fn columns<'p>(
     matrix: &[f32],
     shape: PanelShape,
     width: usize,
-    units: &core::ops::Range<usize>,
+    units: &Range<usize>,
     part: &mut impl Iterator<Item = &'p mut f32>,
 ) {
     for column in 0..width {
-        for gate in 0..shape.gates {
-            for row in rows_of(shape, gate, units) {
-                put(part, element(Some(matrix), row * width + column));
-            }
+        for (_, row) in panel_row(shape, units) {
+            put(part, element(Some(matrix), row * width + column));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The panel: the weights of one layer in one direction, in the order in which the kernel reads them.
 //!
-//! Units are taken in blocks of 16, and a tail of `w < 16`. A row of a block is `G * 16` floats, gate after gate; a
-//! row of the tail is `G * w` floats, without padding. All blocks of one region come before the next region:
+//! Units are taken in blocks of 16, and a tail of `w < 16`. A row of a block is `G * 16` floats: the gates of its first
+//! 8 units, gate after gate, then those of its last 8, so that a kernel with vectors of 8 reads whole cache lines. A
+//! row of the tail is `G * w` floats, gate after gate, without padding. All blocks of one region come before the next
+//! region:
 //!
 //! | region | for each block |
 //! | --- | --- |
@@ -15,6 +17,9 @@ use crate::error::product;
 
 /// Units of a block.
 pub(crate) const BLOCK: usize = 16;
+
+/// Units of a block whose gates stand together.
+pub(crate) const OCTET: usize = 8;
 
 /// The sizes of a panel, and where its parts begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
