@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Links a small library user for a Cortex-M4F and looks into the ELF: nothing in it panics or formats.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/bare-metal"
+root=$(cd ../.. && pwd)
+
+die() { printf 'bare-metal: FAILED: %s\n' "$*" >&2; exit 1; }
+
+# Every public function of the crate is named in the program.
+missing=0
+while read -r name; do
+    grep -rqwF -- "$name" src || { echo "bare-metal: no call of the public function \`$name\`" >&2; missing=1; }
+done < <(find "$root/src" -name '*.rs' -exec sed -nE 's/^ *pub (const |unsafe )*fn ([a-zA-Z0-9_]+).*/\2/p' {} + | sort -u)
+[ $missing = 0 ] || die "ci/bare-metal/src/bin/every.rs does not call every public function"
+
+tools=$(bash ../cross-rust.sh) || die "the toolchain cannot be installed"
+eval "$tools"
+echo "rustc-web $RUST_VERSION, $("$LLD" --version)"
+
+target=thumbv7em-none-eabihf
+out=${CARGO_TARGET_DIR:-$root/target}/bare-metal
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS RUSTC_WRAPPER
+export CARGO_TARGET_DIR=$out
+export CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER=$LLD
+export CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="-C link-arg=--gc-sections -C link-arg=--entry=_start"
+export RUSTC=$PREFIX/usr/bin/rustc RUSTC_BOOTSTRAP=1
+export LD_LIBRARY_PATH=$PREFIX/usr/lib/$(uname -m)-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+
+# build PROFILE NAME PROGRAMS [FEATURE]: leaves the linked programs as $out/elf/PROFILE-NAME.PROGRAM
+mkdir -p "$out/elf"
+warned=0
+build() {
+    local profile=$1 name=$2 programs=$3 feature=${4:-} log=$out/elf/$1-$2.log program
+    # shellcheck disable=SC2086
+    cargo build --quiet --locked -Zbuild-std=core --target "$target" --profile "$profile" --features "$feature" \
+        $(printf -- '--bin %s ' $programs) >"$log" 2>&1 ||
+        { cat "$log" >&2; die "cannot build profile $profile ${feature:+with feature $feature}"; }
+    if [ $warned = 0 ] && [ -s "$log" ]; then
+        echo 'warnings for this target, shown once:'
+        cat "$log"
+        warned=1
+    fi
+    for program in $programs; do
+        cp "$out/$target/$profile/$program" "$out/elf/$profile-$name.$program"
+    done
+}
+
+# The names of an ELF's symbols. The linked program is read, as an archive may be bitcode without any.
+symbols() {
+    arm-none-eabi-nm -C "$1" >"$1.symbols" || die "nm cannot read $1"
+    grep -qE ' T _start$' "$1.symbols" || die "$1 shows no symbols: its entry is not seen"
+    ! grep -E ' (_R|_ZN)' "$1.symbols" || die "$1 has names that nm cannot read"
+}
+
+forbidden='core::panicking|core::fmt|rust_begin_unwind'
+# look ELF: succeeds if a forbidden symbol is there.
+look() { symbols "$1" && grep -qE "$forbidden" "$1.symbols"; }
+
+# Names the forbidden symbols of an ELF, and each call of one with the lines that it was inlined from.
+explain() {
+    grep -E "$forbidden" "$1.symbols" >&2
+    arm-none-eabi-objdump -dC --no-show-raw-insn "$1" | grep -E "\sb[a-z.]*\s.*<[^>]*($forbidden)" |
+        grep -vE "<[^>]*($forbidden)[^>]*\+0x" | sed -nE 's/^ *([0-9a-f]+):.*/\1/p' | while read -r at; do
+        lines=$(arm-none-eabi-addr2line -ifCe "$1" "$at")
+        # Not what panic code calls itself.
+        head -1 <<<"$lines" | grep -qE "$forbidden" || printf 'called at 0x%s:\n%s\n' "$at" "${lines//$root\//}" >&2
+    done
+}
+
+section() { arm-none-eabi-size -A "$1" | awk -v name="$2" '$1 == name { print $2 }'; }
+
+failed=0 figures=()
+for profile in size speed size-lto speed-lto; do
+    # The positive controls: what the check must find is planted, and must be found.
+    build "$profile" panic every control-panic
+    look "$out/elf/$profile-panic.every" && grep -q 'core::panicking' "$out/elf/$profile-panic.every.symbols" ||
+        die "profile $profile: the check does not see a planted panic"
+    build "$profile" fmt every control-fmt
+    look "$out/elf/$profile-fmt.every" && grep -q 'core::fmt' "$out/elf/$profile-fmt.every.symbols" ||
+        die "profile $profile: the check does not see planted formatting"
+
+    build "$profile" clean 'every small'
+    for program in every small; do
+        elf=$out/elf/$profile-clean.$program
+        if look "$elf"; then
+            echo "bare-metal: profile $profile, program $program: panics or formatting are linked:" >&2
+            explain "$elf" || true
+            failed=1
+        fi
+        [ "$(section "$elf" .text)" -gt 1000 ] || die "$elf has hardly any code"
+        figures+=("$(printf '%-10s %-6s %8d %8d' "$profile" "$program" "$(section "$elf" .text)" "$(section "$elf" .rodata)")")
+    done
+done
+
+echo "for $target, in bytes (every: all public functions; small: layout, pack and one LSTM's run):"
+printf '%-10s %-6s %8s %8s\n' profile program .text .rodata
+printf '%s\n' "${figures[@]}"
+[ $failed = 0 ] || die "panic or formatting code is linked, see above"
+echo "no symbol of core::panicking or core::fmt, no panic handler; both planted controls were found in every profile"
