@@ -113,12 +113,13 @@ pub(crate) fn copy_row<T: Copy>(to: &mut [T], from: &[T]) {
 
 #[inline(always)]
 fn ends<T: Copy, const N: usize>(to: &mut [T], from: &[T]) {
-    if let (Some(&first), Some(&last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
-        if let Some(to) = to.first_chunk_mut::<N>() {
-            *to = first;
-        }
-        if let Some(to) = to.last_chunk_mut::<N>() {
-            *to = last;
+    // `last_chunk` would keep a panic inside, which the compiler does not always see to be unreachable.
+    let Some(last) = from.len().checked_sub(N) else { return };
+    for at in [0, last] {
+        let from = from.get(at..).and_then(|rest| rest.first_chunk::<N>());
+        let to = to.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<N>());
+        if let (Some(from), Some(to)) = (from, to) {
+            *to = *from;
         }
     }
 }

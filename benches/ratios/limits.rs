@@ -14,13 +14,15 @@ pub fn peak(backend: &str) -> f64 {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         "avx2" => flops(12, 8) / measure(0.2, || unsafe { x86::fma_256(ROUNDS) }).min,
+        #[cfg(target_arch = "x86_64")]
+        _ => flops(12, 4) / measure(0.2, || x86::mul_and_add_128(ROUNDS)).min,
+        #[cfg(not(target_arch = "x86_64"))]
         _ => {
-            let mut sums = [1.0_f32; 32];
             let (m, c) = (black_box(0.999_f32), black_box(1e-3_f32));
             let run = || {
-                for _ in 0..ROUNDS {
-                    sums = black_box(sums.map(|sum| sum * m + c));
-                }
+                let mut sums = [c; 32];
+                (0..ROUNDS).for_each(|_| sums.iter_mut().for_each(|sum| *sum = *sum * m + c));
+                black_box(sums);
             };
             flops(32, 1) / measure(0.2, run).min
         }
@@ -107,6 +109,20 @@ mod x86 {
             }
         }
         black_box(sums);
+    }
+
+    pub fn mul_and_add_128(rounds: usize) {
+        // SAFETY: every x86-64 has SSE.
+        unsafe {
+            let (m, c) = (_mm_set1_ps(black_box(0.999)), _mm_set1_ps(black_box(1e-3)));
+            let mut sums = [c; 12];
+            for _ in 0..rounds {
+                for sum in &mut sums {
+                    *sum = _mm_add_ps(_mm_mul_ps(*sum, m), c);
+                }
+            }
+            black_box(sums);
+        }
     }
 
     /// Reads all of it, `streams` (1 or 4) parts at once, asking for lines `ahead` bytes before.

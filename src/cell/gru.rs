@@ -1,7 +1,7 @@
 //! The gated recurrent unit.
 
 use super::cell;
-use crate::simd::Simd;
+use crate::simd::Values;
 use crate::simd::math::{gate, tanh_quotient};
 use crate::simd::pass::{Carry, Epilogue};
 
@@ -22,7 +22,7 @@ impl Epilogue<3> for Gru {
 
     /// `1 - z` comes from the gate itself rather than a subtraction, and its product with `n` is one quotient.
     #[inline(always)]
-    fn finish<S: Simd>(s: S, [r, z, n]: [S::F; 3], input: S::F, h: S::F) -> (S::F, S::F) {
+    fn finish<S: Values>(s: S, [r, z, n]: [S::F; 3], input: S::F, h: S::F) -> (S::F, S::F) {
         let (r, z) = (gate(s, r), gate(s, z));
         let (n, n_whole) = tanh_quotient(s, s.mul_add(s.div(r.part, r.whole), n, input));
         let new = s.div(s.mul(z.other, n), s.mul(z.whole, n_whole));

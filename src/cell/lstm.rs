@@ -1,7 +1,7 @@
 //! The long short-term memory.
 
 use super::cell;
-use crate::simd::Simd;
+use crate::simd::Values;
 use crate::simd::math::{gate, tanh_quotient};
 use crate::simd::pass::{Carry, Epilogue};
 
@@ -23,7 +23,7 @@ impl Epilogue<4> for Lstm {
     /// Each product of two activations is one quotient: three divisions for five activations. No divisor is beyond
     /// 2^28.
     #[inline(always)]
-    fn finish<S: Simd>(s: S, [i, f, g, o]: [S::F; 4], _: S::F, c: S::F) -> (S::F, S::F) {
+    fn finish<S: Values>(s: S, [i, f, g, o]: [S::F; 4], _: S::F, c: S::F) -> (S::F, S::F) {
         let (i, f, o) = (gate(s, i), gate(s, f), gate(s, o));
         let (g, g_whole) = tanh_quotient(s, g);
         let input = s.div(s.mul(i.part, g), s.mul(i.whole, g_whole));

@@ -13,7 +13,7 @@ use crate::simd::pass::Pass;
 use crate::weights::panel::PanelShape;
 
 /// A recurrent cell: [`Lstm`], [`Gru`], [`Tanh`] or [`Relu`].
-pub trait Cell: sealed::Sealed + Copy {
+pub trait Cell: sealed::Sealed + Copy + core::fmt::Debug + Send + Sync + 'static {
     /// Gates of a unit: the rows of PyTorch's weights are `GATES * hidden_size`.
     const GATES: usize;
     /// The cell has a second state (`c0`, `cn`).

@@ -1,7 +1,7 @@
 //! The plain recurrent unit, with either activation: the smallest example of a cell.
 
 use super::cell;
-use crate::simd::Simd;
+use crate::simd::Values;
 use crate::simd::math::{relu, tanh};
 use crate::simd::pass::{Carry, Epilogue};
 
@@ -18,7 +18,7 @@ impl Epilogue<1> for Tanh {
     const CARRY: Carry = Carry::None;
 
     #[inline(always)]
-    fn finish<S: Simd>(s: S, [sum]: [S::F; 1], _: S::F, carried: S::F) -> (S::F, S::F) {
+    fn finish<S: Values>(s: S, [sum]: [S::F; 1], _: S::F, carried: S::F) -> (S::F, S::F) {
         (tanh(s, sum), carried)
     }
 }
@@ -28,7 +28,7 @@ impl Epilogue<1> for Relu {
     const CARRY: Carry = Carry::None;
 
     #[inline(always)]
-    fn finish<S: Simd>(s: S, [sum]: [S::F; 1], _: S::F, carried: S::F) -> (S::F, S::F) {
+    fn finish<S: Values>(s: S, [sum]: [S::F; 1], _: S::F, carried: S::F) -> (S::F, S::F) {
         (relu(s, sum), carried)
     }
 }

@@ -75,8 +75,10 @@ impl<C: Cell> Model<'_, C> {
     /// [`Code::Overflow`] of `scratch`.
     pub fn last_scratch_len(&self, layout: &Layout<'_>) -> Result<usize, Error> {
         let kept = self.shape.num_layers.saturating_sub(1).min(2);
-        let between = self.output_len(layout)?.checked_mul(kept);
+        let between = product(layout.tokens(), self.shape.output_size(), kept);
         let states = layout.batch().checked_mul(self.shape.hidden_size);
+        // Without a layer between, no output is kept, however long it would be.
+        let between = if kept == 0 { Some(0) } else { between };
         between.zip(states).and_then(|(a, b)| a.checked_add(b)).ok_or(Error::overflow(Argument::Scratch))
     }
 
@@ -90,7 +92,7 @@ impl<C: Cell> Model<'_, C> {
     ///
     /// `input` is packed, `[tokens, I]`; `output` receives `[tokens, D * H]`, packed; `scratch` has at least
     /// [`Model::scratch_len`] floats, which may hold anything, and [`Model::ahead_len`] more to be faster where few
-    /// sequences run.
+    /// sequences run; what is in them afterwards has no meaning.
     ///
     /// # Errors
     /// `input`, `output`, `h0`, `c0`, `hn`, `cn`: [`Code::WrongLen`]; `c0`: [`Code::Unsupported`] for a cell that has no
@@ -141,7 +143,7 @@ impl<C: Cell> Model<'_, C> {
     fn check(&self, layout: &Layout<'_>, input: &[f32], states: &States<'_>) -> Result<(), Error> {
         let len = self.states_len(layout.batch())?;
         let c_len = if C::HAS_C { len } else { 0 };
-        check_len(input, Argument::Input, Some(layout.packed_len(self.shape.input_size)?))?;
+        check_len(input, Argument::Input, product(layout.tokens(), self.shape.input_size, 1))?;
         check_len(states.hn, Argument::Hn, Some(len))?;
         check_len(states.cn, Argument::Cn, Some(c_len))?;
         states.h0.map_or(Ok(()), |h0| check_len(h0, Argument::H0, Some(len)))?;

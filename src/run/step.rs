@@ -15,8 +15,8 @@ impl<C: Cell> Model<'_, C> {
     /// other cells it is empty). The output is the last layer of `h_out`.
     ///
     /// # Errors
-    /// `direction`: [`Code::Unsupported`] unless forward; `input`, `h_in`, `h_out`, `c`: [`Code::WrongLen`]; `batch`:
-    /// [`Code::Overflow`]. The states are then untouched.
+    /// `direction`: [`Code::Unsupported`] unless forward; `input`, `h_in`, `h_out`, `c`: [`Code::WrongLen`]; `batch`,
+    /// `input`: [`Code::Overflow`]. The states are then untouched.
     pub fn step(
         &self,
         batch: usize,

@@ -4,7 +4,7 @@
 //! (`scripts/fit_activations.py` makes the coefficients). Where a cell multiplies two activations it takes them as
 //! quotients and divides once.
 
-use super::Simd;
+use super::Values;
 use core::f32::consts::LOG2_E;
 
 /// The largest error of `exp`, in units of max(ulp, 2^-149), over all f32.
@@ -43,9 +43,9 @@ const TANH_HIGH: f32 = 9.1;
 /// atanh(1/2): below, a polynomial; above, 1 - 2 / (e^2x + 1) loses nothing.
 const TANH_SPLIT: f32 = 0.549_306_15;
 
-/// `e^z = 2^n (1 + t)`: gives `t` and the number whose lowest bits are `n + bias`. `|n + bias| < 2^8`.
+/// `e^z = 2^n (1 + t)`: gives `t`, `n`, and the number whose lowest bits are `n + bias`.
 #[inline(always)]
-fn split_exp<S: Simd>(s: S, z: S::F, bias: f32) -> (S::F, S::F) {
+fn split_exp<S: Values>(s: S, z: S::F, bias: f32) -> (S::F, S::F, S::F) {
     let round = s.splat(ROUND + bias);
     let bits = s.mul_add(z, s.splat(LOG2_E), round);
     let n = s.sub(bits, round);
@@ -53,14 +53,14 @@ fn split_exp<S: Simd>(s: S, z: S::F, bias: f32) -> (S::F, S::F) {
     let r2 = s.mul(r, r);
     let low = s.mul_add(r, s.splat(EXP_1), s.splat(EXP_0));
     let high = s.mul_add(r2, s.splat(EXP_4), s.mul_add(r, s.splat(EXP_3), s.splat(EXP_2)));
-    (s.mul_add(r2, s.mul_add(r2, high, low), r), bits)
+    (s.mul_add(r2, s.mul_add(r2, high, low), r), n, bits)
 }
 
 /// `e^x`.
 #[inline(always)]
-pub(crate) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
+pub(crate) fn exp<S: Values>(s: S, x: S::F) -> S::F {
     let z = s.at_most(s.at_least(x, s.splat(EXP_LOW)), s.splat(EXP_HIGH));
-    let (t, bits) = split_exp(s, z, 0.0);
+    let (t, _, bits) = split_exp(s, z, 0.0);
     // n is -150 to 128, too far for one power: take 2^64 or 2^-64 apart. The first product is exact, the second
     // rounds once.
     let apart = s.by_sign(z, s.splat(64.0 + BIAS), s.splat(-64.0 + BIAS));
@@ -79,27 +79,26 @@ pub(crate) struct Gate<F> {
 
 /// `sigmoid(x)` with `e = exp(-|x|)`: `1 / (1 + e)` for `x >= 0`, else `e / (1 + e)`. The whole is 1 to 2.
 #[inline(always)]
-pub(crate) fn gate<S: Simd>(s: S, x: S::F) -> Gate<S::F> {
+pub(crate) fn gate<S: Values>(s: S, x: S::F) -> Gate<S::F> {
     let one = s.splat(1.0);
     let z = s.at_least(s.minus_abs(x), s.splat(EXP_LOW));
-    // n is -150 to 0: 2^-64 is taken apart as in `exp`.
-    let (t, bits) = split_exp(s, z, 64.0 + BIAS);
-    let e = s.mul(s.mul(s.add(t, one), s.power_of_bits(bits)), s.splat(1.0 / 18_446_744_073_709_551_616.0));
+    let (t, n, bits) = split_exp(s, z, 64.0 + BIAS);
+    let e = s.scale(s.add(t, one), n, bits);
     Gate { part: s.by_sign(x, e, one), other: s.by_sign(x, one, e), whole: s.add(e, one) }
 }
 
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
-pub(crate) fn sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
+pub(crate) fn sigmoid<S: Values>(s: S, x: S::F) -> S::F {
     let gate = gate(s, x);
     s.div(gate.part, gate.whole)
 }
 
 /// `tanh(x)` as a quotient: with `m = e^2x - 1`, `m / (m + 2)`. The divisor is 1 to 2^27.
 #[inline(always)]
-pub(crate) fn tanh_quotient<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
+pub(crate) fn tanh_quotient<S: Values>(s: S, x: S::F) -> (S::F, S::F) {
     let x = s.at_most(s.at_least(x, s.splat(-TANH_HIGH)), s.splat(TANH_HIGH));
-    let (t, bits) = split_exp(s, s.add(x, x), BIAS);
+    let (t, _, bits) = split_exp(s, s.add(x, x), BIAS);
     let power = s.power_of_bits(bits);
     let m = s.mul_add(power, t, s.sub(power, s.splat(1.0)));
     (m, s.add(m, s.splat(2.0)))
@@ -109,10 +108,10 @@ pub(crate) fn tanh_quotient<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
 /// every operation after the exponential rounds a monotone function, and a step of `x` outweighs what is rounded in
 /// the polynomial's correction.
 #[inline(always)]
-pub(crate) fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
+pub(crate) fn tanh<S: Values>(s: S, x: S::F) -> S::F {
     let one = s.splat(1.0);
     let a = s.at_most(s.abs(x), s.splat(TANH_HIGH));
-    let (t, bits) = split_exp(s, s.add(a, a), BIAS);
+    let (t, _, bits) = split_exp(s, s.add(a, a), BIAS);
     let e = s.mul(s.add(t, one), s.power_of_bits(bits));
     let large = s.sub(one, s.div(s.splat(2.0), s.add(e, one)));
 
@@ -128,6 +127,6 @@ pub(crate) fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
 
 /// `x` where it is not negative, else 0.
 #[inline(always)]
-pub(crate) fn relu<S: Simd>(s: S, x: S::F) -> S::F {
+pub(crate) fn relu<S: Values>(s: S, x: S::F) -> S::F {
     s.at_least(x, s.splat(0.0))
 }

@@ -9,6 +9,7 @@ pub(crate) mod backend;
 pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod pair;
 pub(crate) mod pass;
 mod portable;
 mod tail;
@@ -16,39 +17,15 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-/// The vector operations that the kernels need, and no more.
+/// What is done to values: the operations that activations and cells need, and no more.
 ///
-/// A value of an implementation proves that the CPU has its features. Arithmetic is IEEE 754 f32, rounded to nearest;
-/// nothing is flushed. Backends differ in [`Simd::mul_add`] alone: fused ones round once, the others twice.
-pub(crate) trait Simd: Copy {
-    /// A vector of `LANES` f32.
+/// Arithmetic is IEEE 754 f32, rounded to nearest; nothing is flushed. Backends differ in [`Values::mul_add`] alone:
+/// fused ones round once, the others twice.
+pub(crate) trait Values: Copy {
+    /// A vector of f32.
     type F: Copy;
-    /// A divisor of 16.
-    const LANES: usize;
-    /// The rows of the tallest tile whose sums stay in registers, at most 8.
-    const ROWS: Rows;
-    /// The most vectors of sums of a lower tile that takes several vectors of units at once.
-    const SUMS: usize;
-
-    /// Runs a kernel with the CPU's features on, as a function of its own.
-    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
 
     fn splat(self, value: f32) -> Self::F;
-    /// # Safety
-    /// `LANES` elements may be read.
-    unsafe fn load(self, from: *const f32) -> Self::F;
-    /// The first `count < LANES` lanes; the others are 0.
-    /// # Safety
-    /// `count` elements may be read.
-    unsafe fn load_part(self, from: *const f32, count: usize) -> Self::F;
-    /// # Safety
-    /// `LANES` elements may be written.
-    unsafe fn store(self, to: *mut f32, value: Self::F);
-    /// The first `count < LANES` lanes.
-    /// # Safety
-    /// `count` elements may be written.
-    unsafe fn store_part(self, to: *mut f32, value: Self::F, count: usize);
-
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
@@ -68,6 +45,42 @@ pub(crate) trait Simd: Copy {
     fn with_sign(self, magnitude: Self::F, sign: Self::F) -> Self::F;
     /// The lowest nine bits of each lane as sign and exponent of a power of two: `bits << 23`.
     fn power_of_bits(self, x: Self::F) -> Self::F;
+    /// `x * 2^n`, rounded once, for whole `n` of -150 to 0 and `x` near 1; the lowest bits of `bits` are `n + 64 + 127`.
+    #[inline(always)]
+    fn scale(self, x: Self::F, _n: Self::F, bits: Self::F) -> Self::F {
+        // One power does not reach so far: the first product is exact, the second rounds.
+        self.mul(self.mul(x, self.power_of_bits(bits)), self.splat(1.0 / 18_446_744_073_709_551_616.0))
+    }
+}
+
+/// A backend: values in vectors of `LANES`, how they come from memory, and how many of them there is room for.
+///
+/// A value of an implementation proves that the CPU has its features.
+pub(crate) trait Simd: Values {
+    /// A divisor of 16.
+    const LANES: usize;
+    /// The rows of the tallest tile whose sums stay in registers, at most 8.
+    const ROWS: Rows;
+    /// The most vectors of sums of a lower tile that takes several vectors of units at once.
+    const SUMS: usize;
+
+    /// Runs a kernel with the CPU's features on, as a function of its own.
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// # Safety
+    /// `LANES` elements may be read.
+    unsafe fn load(self, from: *const f32) -> Self::F;
+    /// The first `count < LANES` lanes; the others are 0.
+    /// # Safety
+    /// `count` elements may be read.
+    unsafe fn load_part(self, from: *const f32, count: usize) -> Self::F;
+    /// # Safety
+    /// `LANES` elements may be written.
+    unsafe fn store(self, to: *mut f32, value: Self::F);
+    /// The first `count < LANES` lanes.
+    /// # Safety
+    /// `count` elements may be written.
+    unsafe fn store_part(self, to: *mut f32, value: Self::F, count: usize);
 
     /// The gates of 16 units out of the order of a panel's row, where one vector holds 8 units of two gates.
     #[inline(always)]
@@ -106,6 +119,7 @@ pub(crate) trait Kernel {
 }
 
 /// Operations on values by a backend's intrinsics.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! operations {
     ($vector:ty; $($name:ident($($x:ident: $type:ty),*) = $body:expr;)*) => { $(
         #[inline(always)]
@@ -117,6 +131,7 @@ macro_rules! operations {
 }
 
 /// Loads and stores by a backend's intrinsics, of any alignment.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! memory_operations {
     ($vector:ty;
      load($from:ident) = $load:expr;
@@ -148,7 +163,7 @@ macro_rules! memory_operations {
         }
     };
 }
-#[allow(unused_imports)] // not on every target
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(crate) use {memory_operations, operations};
 
 /// Applies a function to each vector of a slice.

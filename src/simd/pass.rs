@@ -6,7 +6,7 @@
 
 use super::tail::tail;
 use super::tile::{Units, units};
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, Values};
 use crate::rows::{Rows, RowsMut};
 use crate::weights::panel::{BLOCK, PanelShape};
 use core::marker::PhantomData;
@@ -31,7 +31,7 @@ pub(crate) trait Epilogue<const G: usize>: Copy {
 
     /// The unit's new state and what is carried on, from the sums, the input half of the last gate (where apart), and
     /// the value carried here.
-    fn finish<S: Simd>(s: S, sum: [S::F; G], input: S::F, carried: S::F) -> (S::F, S::F);
+    fn finish<S: Values>(s: S, sum: [S::F; G], input: S::F, carried: S::F) -> (S::F, S::F);
 }
 
 /// All units of a panel for some rows. Place `b` of each view belongs to one sequence.

@@ -2,7 +2,7 @@
 //!
 //! A multiply-add rounds twice everywhere, also where the CPU has a fused one, so that all targets give the same bits.
 
-use super::{Kernel, Rows, Simd};
+use super::{Kernel, Rows, Simd, Values};
 use core::mem::transmute;
 use wide::{f32x4, i32x4};
 
@@ -30,54 +30,12 @@ fn floats(x: i32x4) -> f32x4 {
 
 const SIGN: f32x4 = f32x4::new([-0.0; 4]);
 
-impl Simd for Portable {
+impl Values for Portable {
     type F = f32x4;
-    const LANES: usize = 4;
-    const ROWS: Rows = if VECTORS {
-        Rows { one_gate: 8, three_gates: 3, four_gates: 2 }
-    } else {
-        Rows { one_gate: 4, three_gates: 1, four_gates: 1 }
-    };
-    const SUMS: usize = if VECTORS { 8 } else { 4 };
-
-    #[inline(never)]
-    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.run(self)
-    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> f32x4 {
         f32x4::splat(value)
-    }
-
-    #[inline(always)]
-    unsafe fn load(self, from: *const f32) -> f32x4 {
-        // SAFETY: four elements may be read, and an array needs no more alignment than its element.
-        f32x4::new(unsafe { from.cast::<[f32; 4]>().read() })
-    }
-
-    #[inline(always)]
-    unsafe fn load_part(self, from: *const f32, count: usize) -> f32x4 {
-        let mut lanes = [0.0; 4];
-        for (lane, at) in lanes.iter_mut().zip(0..count) {
-            // SAFETY: `count` elements may be read.
-            *lane = unsafe { from.add(at).read() };
-        }
-        f32x4::new(lanes)
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32, value: f32x4) {
-        // SAFETY: four elements may be written, and an array needs no more alignment than its element.
-        unsafe { to.cast::<[f32; 4]>().write(value.to_array()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store_part(self, to: *mut f32, value: f32x4, count: usize) {
-        for (lane, at) in value.to_array().into_iter().zip(0..count) {
-            // SAFETY: `count` elements may be written.
-            unsafe { to.add(at).write(lane) }
-        }
     }
 
     #[inline(always)]
@@ -143,5 +101,50 @@ impl Simd for Portable {
     #[inline(always)]
     fn power_of_bits(self, x: f32x4) -> f32x4 {
         floats(ints(x) << 23)
+    }
+}
+
+impl Simd for Portable {
+    const LANES: usize = 4;
+    const ROWS: Rows = if VECTORS {
+        Rows { one_gate: 8, three_gates: 3, four_gates: 2 }
+    } else {
+        Rows { one_gate: 4, three_gates: 1, four_gates: 1 }
+    };
+    const SUMS: usize = if VECTORS { 8 } else { 4 };
+
+    #[inline(never)]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> f32x4 {
+        // SAFETY: four elements may be read, and an array needs no more alignment than its element.
+        f32x4::new(unsafe { from.cast::<[f32; 4]>().read() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_part(self, from: *const f32, count: usize) -> f32x4 {
+        let mut lanes = [0.0; 4];
+        for (lane, at) in lanes.iter_mut().zip(0..count) {
+            // SAFETY: `count` elements may be read.
+            *lane = unsafe { from.add(at).read() };
+        }
+        f32x4::new(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, value: f32x4) {
+        // SAFETY: four elements may be written, and an array needs no more alignment than its element.
+        unsafe { to.cast::<[f32; 4]>().write(value.to_array()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut f32, value: f32x4, count: usize) {
+        for (lane, at) in value.to_array().into_iter().zip(0..count) {
+            // SAFETY: `count` elements may be written.
+            unsafe { to.add(at).write(lane) }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The backends of x86-64 beyond its baseline: AVX2 with FMA, and AVX-512. Both fuse each multiply-add.
 
-use super::{Kernel, Rows, Simd, memory_operations, operations};
+use super::{Kernel, Rows, Simd, Values, memory_operations, operations};
 use core::arch::x86_64::*;
 
 /// Declares a backend: the type, and the one list of the CPU features that it needs, which is what [`has`] tests and
@@ -77,24 +77,8 @@ fn saved_state() -> u64 {
     unsafe { _xgetbv(0) }
 }
 
-impl Simd for Avx2 {
+impl Values for Avx2 {
     type F = __m256;
-    const LANES: usize = 8;
-    const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 3 };
-    const SUMS: usize = 11;
-
-    #[inline(always)]
-    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-        // SAFETY: a value of this type exists only where its features were found.
-        unsafe { self.enter(kernel) }
-    }
-
-    memory_operations! { __m256;
-        load(from) = _mm256_loadu_ps(from);
-        load_part(from, count) = _mm256_maskload_ps(from, first_of_8(count));
-        store(to, value) = _mm256_storeu_ps(to, value);
-        store_part(to, value, count) = _mm256_maskstore_ps(to, first_of_8(count), value);
-    }
 
     operations! { __m256;
         splat(value: f32) = _mm256_set1_ps(value);
@@ -115,18 +99,10 @@ impl Simd for Avx2 {
     }
 }
 
-/// All bits of the first `count` lanes.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn first_of_8(count: usize) -> __m256i {
-    _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
-}
-
-impl Simd for Avx512 {
-    type F = __m512;
-    const LANES: usize = 16;
-    const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
-    const SUMS: usize = 24;
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 3 };
+    const SUMS: usize = 11;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
@@ -134,12 +110,23 @@ impl Simd for Avx512 {
         unsafe { self.enter(kernel) }
     }
 
-    memory_operations! { __m512;
-        load(from) = _mm512_loadu_ps(from);
-        load_part(from, count) = _mm512_maskz_loadu_ps(first_of_16(count), from);
-        store(to, value) = _mm512_storeu_ps(to, value);
-        store_part(to, value, count) = _mm512_mask_storeu_ps(to, first_of_16(count), value);
+    memory_operations! { __m256;
+        load(from) = _mm256_loadu_ps(from);
+        load_part(from, count) = _mm256_maskload_ps(from, first_of_8(count));
+        store(to, value) = _mm256_storeu_ps(to, value);
+        store_part(to, value, count) = _mm256_maskstore_ps(to, first_of_8(count), value);
     }
+}
+
+/// All bits of the first `count` lanes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn first_of_8(count: usize) -> __m256i {
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+}
+
+impl Values for Avx512 {
+    type F = __m512;
 
     operations! { __m512;
         splat(value: f32) = _mm512_set1_ps(value);
@@ -160,7 +147,27 @@ impl Simd for Avx512 {
             _mm512_castps_si512(magnitude),
             _mm512_and_si512(_mm512_castps_si512(sign), _mm512_set1_epi32(i32::MIN)),
         ));
+        scale(x: __m512, n: __m512, _bits: __m512) = _mm512_scalef_ps(x, n);
         power_of_bits(x: __m512) = _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(x)));
+    }
+}
+
+impl Simd for Avx512 {
+    const LANES: usize = 16;
+    const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
+    const SUMS: usize = 24;
+
+    #[inline(always)]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        // SAFETY: a value of this type exists only where its features were found.
+        unsafe { self.enter(kernel) }
+    }
+
+    memory_operations! { __m512;
+        load(from) = _mm512_loadu_ps(from);
+        load_part(from, count) = _mm512_maskz_loadu_ps(first_of_16(count), from);
+        store(to, value) = _mm512_storeu_ps(to, value);
+        store_part(to, value, count) = _mm512_mask_storeu_ps(to, first_of_16(count), value);
     }
 
     // A row has 2 G octets: the gates of the first 8 units, then those of the last 8.
