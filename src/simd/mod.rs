@@ -63,6 +63,8 @@ pub(crate) trait Simd: Values {
     const ROWS: Rows;
     /// The most vectors of sums of a lower tile that takes several vectors of units at once.
     const SUMS: usize;
+    /// There are registers for an epilogue on two vectors at a time.
+    const PAIRS: bool;
 
     /// Runs a kernel with the CPU's features on, as a function of its own.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;

@@ -55,6 +55,7 @@ impl Simd for Neon {
     const LANES: usize = 4;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
     const SUMS: usize = 24;
+    const PAIRS: bool = true;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {

@@ -112,6 +112,7 @@ impl Simd for Portable {
         Rows { one_gate: 4, three_gates: 1, four_gates: 1 }
     };
     const SUMS: usize = if VECTORS { 8 } else { 4 };
+    const PAIRS: bool = false;
 
     #[inline(never)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {

@@ -4,7 +4,7 @@
 //! a little stack once they are done.
 
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
-use super::tile::{Stride, accumulate, finish};
+use super::tile::{Done, Stride, accumulate, finish_all};
 use super::{Kernel, Simd};
 use crate::weights::panel::BLOCK;
 
@@ -62,19 +62,21 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
     }
     for first in (0..width).step_by(S::LANES) {
         let count = width - first;
-        for (r, (sums, half)) in sums.iter().zip(&half).enumerate() {
-            let mut sum = [s.splat(0.0); G];
-            // SAFETY: a gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT; `half` has 16; the
-            // rows hold the tail's units.
-            unsafe {
+        let done = |r: usize| {
+            let (mut sum, mut half_of) = ([s.splat(0.0); G], s.splat(0.0));
+            if let (Some(sums), Some(half)) = (sums.get(r), half.get(r)) {
                 for (gate, sum) in sum.iter_mut().enumerate() {
-                    *sum = s.load(sums.as_ptr().add(gate * width + first));
+                    // SAFETY: a gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT.
+                    *sum = unsafe { s.load(sums.as_ptr().add(gate * width + first)) };
                 }
-                let half = s.load(half.as_ptr().add(first));
-                let part = (count < S::LANES).then_some(count);
-                finish::<S, E, G, R>(s, sum, half, rows, r, shape.blocks() * BLOCK + first, part);
+                // SAFETY: `first + LANES` is at most 16.
+                half_of = unsafe { s.load(half.as_ptr().add(first)) };
             }
-        }
+            let part = (count < S::LANES).then_some(count);
+            Done { sum, half: half_of, r, unit: shape.blocks() * BLOCK + first, count: part }
+        };
+        // SAFETY: the rows hold the tail's units.
+        unsafe { finish_all::<S, E, G, R>(s, rows, R, done) }
     }
 }
 

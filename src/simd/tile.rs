@@ -11,6 +11,7 @@
 //! a row once for all gates.
 
 use super::Simd;
+use super::pair::Pair;
 use super::pass::{Ahead, Carry, Epilogue, Pass, TileRows};
 use crate::weights::panel::{BLOCK, OCTET};
 
@@ -184,50 +185,120 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
         let stride = Stride { unit: state_step, ..stride };
         let sum = accumulate(s, sum, panel.add(part.states), stride, &rows.h, shape.units);
 
-        for (r, (sum, half)) in sum.into_iter().zip(half).enumerate() {
-            for (u, (sum, half)) in sum.into_iter().zip(half).enumerate() {
-                let unit = part.unit + u * S::LANES;
-                finish::<S, E, G, R>(s, s.split_gates(sum), half, rows, r, unit, None);
+        let done = |i: usize| {
+            let (r, u) = (i / U, i % U);
+            let sum = sum.get(r).and_then(|sum| sum.get(u)).copied();
+            let half = half.get(r).and_then(|half| half.get(u)).copied();
+            let zero = s.splat(0.0);
+            Done {
+                sum: s.split_gates(sum.unwrap_or([zero; G])),
+                half: half.unwrap_or(zero),
+                r,
+                unit: part.unit + u * S::LANES,
+                count: None,
             }
+        };
+        finish_all::<S, E, G, R>(s, rows, R * U, done);
+    }
+}
+
+/// The sums of one vector of units of one row.
+pub(super) struct Done<F, const G: usize> {
+    pub(super) sum: [F; G],
+    /// The input half of the last gate, where it is kept apart.
+    pub(super) half: F,
+    pub(super) r: usize,
+    /// The first of the units.
+    pub(super) unit: usize,
+    /// How many units, if they are less than a vector.
+    pub(super) count: Option<usize>,
+}
+
+/// Hands `count` vectors of sums to the epilogue and writes the new states. Two at a time, where there are registers
+/// for two: a lone one is a long chain of operations that wait for each other.
+///
+/// # Safety
+/// The rows hold the units of each.
+#[inline(always)]
+pub(super) unsafe fn finish_all<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
+    s: S,
+    rows: &TileRows<R>,
+    count: usize,
+    done: impl Fn(usize) -> Done<S::F, G>,
+) {
+    let mut i = 0;
+    while S::PAIRS && i + 1 < count {
+        let (a, b) = (done(i), done(i + 1));
+        // SAFETY: the caller's promise, for each.
+        unsafe {
+            let mut sum = [[s.splat(0.0); 2]; G];
+            for (sum, (a, b)) in sum.iter_mut().zip(a.sum.into_iter().zip(b.sum)) {
+                *sum = [a, b];
+            }
+            let carried = [carried::<S, E, G, R>(s, rows, &a), carried::<S, E, G, R>(s, rows, &b)];
+            let ([new_a, new_b], [carried_a, carried_b]) = E::finish(Pair(s), sum, [a.half, b.half], carried);
+            write::<S, E, G, R>(s, rows, &a, new_a, carried_a);
+            write::<S, E, G, R>(s, rows, &b, new_b, carried_b);
+        }
+        i += 2;
+    }
+    while i < count {
+        let a = done(i);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (new, carried) = E::finish(s, a.sum, a.half, carried::<S, E, G, R>(s, rows, &a));
+            write::<S, E, G, R>(s, rows, &a, new, carried);
+        }
+        i += 1;
+    }
+}
+
+/// The value that the epilogue carries.
+///
+/// # Safety
+/// The rows hold the units.
+#[inline(always)]
+unsafe fn carried<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
+    s: S,
+    rows: &TileRows<R>,
+    done: &Done<S::F, G>,
+) -> S::F {
+    let row = match E::CARRY {
+        Carry::None => None,
+        Carry::Second => rows.c.get(done.r).map(|row| row.cast_const()),
+        Carry::Same => rows.h.get(done.r).copied(),
+    };
+    let Some(row) = row else { return s.splat(0.0) };
+    // SAFETY: the row holds the units.
+    unsafe {
+        match done.count {
+            Some(count) => s.load_part(row.add(done.unit), count),
+            None => s.load(row.add(done.unit)),
         }
     }
 }
 
-/// Hands the sums of one vector of units of row `r` to the epilogue and writes the new states: all lanes, or the first
-/// `count`.
+/// Writes the new state, and the carried value where it is a second state.
 ///
 /// # Safety
-/// `r < R`, and the rows hold the units from `unit` on, `count` of them or a whole vector.
+/// The rows hold the units.
 #[inline(always)]
-pub(super) unsafe fn finish<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
+unsafe fn write<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
     s: S,
-    sum: [S::F; G],
-    input_half: S::F,
     rows: &TileRows<R>,
-    r: usize,
-    unit: usize,
-    count: Option<usize>,
+    done: &Done<S::F, G>,
+    new: S::F,
+    carried: S::F,
 ) {
-    let (Some(&h), Some(&c), Some(&out)) = (rows.h.get(r), rows.c.get(r), rows.out.get(r)) else { return };
-    // SAFETY: the vector, or its first `count` lanes, lies within the rows; `c` is one where the epilogue carries it.
-    unsafe {
-        let load = |row: *const f32| match count {
-            Some(count) => s.load_part(row.add(unit), count),
-            None => s.load(row.add(unit)),
-        };
-        let store = |row: *mut f32, value| match count {
-            Some(count) => s.store_part(row.add(unit), value, count),
-            None => s.store(row.add(unit), value),
-        };
-        let carried = match E::CARRY {
-            Carry::None => s.splat(0.0),
-            Carry::Second => load(c),
-            Carry::Same => load(h),
-        };
-        let (new, carried) = E::finish(s, sum, input_half, carried);
-        store(out, new);
-        if E::CARRY == Carry::Second {
-            store(c, carried);
+    let second = if E::CARRY == Carry::Second { rows.c.get(done.r) } else { None };
+    for (row, value) in [(rows.out.get(done.r), new), (second, carried)] {
+        let Some(row) = row else { continue };
+        // SAFETY: the row holds the units.
+        unsafe {
+            match done.count {
+                Some(count) => s.store_part(row.add(done.unit), value, count),
+                None => s.store(row.add(done.unit), value),
+            }
         }
     }
 }

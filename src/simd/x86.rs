@@ -103,6 +103,7 @@ impl Simd for Avx2 {
     const LANES: usize = 8;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 3 };
     const SUMS: usize = 11;
+    const PAIRS: bool = true;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
@@ -156,6 +157,7 @@ impl Simd for Avx512 {
     const LANES: usize = 16;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
     const SUMS: usize = 24;
+    const PAIRS: bool = true;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
