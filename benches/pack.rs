@@ -41,11 +41,13 @@ fn copies(c: &mut Criterion) {
         ] {
             let mut padded = vec![0.0; shape.len(lengths.len()).unwrap()];
             pad_packed_sequence(&layout, shape, &packed, Fill::Value(0.0), &mut padded).unwrap();
+            group.throughput(Throughput::Bytes(4 * len as u64));
             group.bench_function(format!("{name} to packed"), |b| {
                 b.iter(|| pack_padded_sequence(&layout, shape, &padded, black_box(&mut packed)).unwrap())
             });
             assert_eq!(copy, packed);
-            // Its padding is written besides, which the rate does not count.
+            // Its padding is written as well.
+            group.throughput(Throughput::Bytes(4 * padded.len() as u64));
             group.bench_function(format!("packed to {name}, padding included"), |b| {
                 b.iter(|| {
                     pad_packed_sequence(&layout, shape, &packed, Fill::Value(0.0), black_box(&mut padded)).unwrap()

@@ -5,6 +5,7 @@
 
 pub mod activation;
 mod cell;
+mod copy;
 mod error;
 mod error_text;
 mod layout;

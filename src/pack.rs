@@ -1,8 +1,9 @@
 //! Tokens into packed order: from a padded rectangle or from ragged slices. Copies only; padding is never read.
 
+use crate::copy::{Place, copy_all, copy_rows, part, part_mut};
 use crate::error::{Argument, Code, Error, check_len};
-use crate::layout::{Layout, sequence_at};
-use crate::padded::{Padded, copy_all, copy_row, part, part_mut};
+use crate::layout::{Block, Layout, sequence_at};
+use crate::padded::Padded;
 
 /// Packs a padded rectangle: PyTorch's `pack_padded_sequence`.
 ///
@@ -46,11 +47,10 @@ pub fn pack_padded_sequence<T: Copy>(
         }
         return Ok(());
     }
-    let mut rest = output;
-    for step in layout.walk() {
-        for (place, &length) in lengths.iter().enumerate().take(step.rows) {
-            let token = padded.token(batch, sequence_at(order, place), length as usize, step.t);
-            next_row(&mut rest, features, part(input, token, features));
+    for block in layout.blocks(near::<T>(features)) {
+        for (place, &length) in lengths.iter().enumerate().take(block.rows) {
+            let from = padded.tokens(batch, sequence_at(order, place), length as usize, block.t);
+            copy_rows(output, packed(block, place, features), input, from, block.steps, features);
         }
     }
     Ok(())
@@ -89,15 +89,32 @@ pub fn pack_sequence<T: Copy, S: AsRef<[T]>>(
         return Ok(());
     }
     let order = layout.order();
-    let mut rest = output;
-    for step in layout.walk() {
-        for place in 0..step.rows {
+    for block in layout.blocks(near::<T>(features)) {
+        for place in 0..block.rows {
             if let Some(sequence) = sequences.get(sequence_at(order, place)) {
-                next_row(&mut rest, features, part(sequence.as_ref(), step.t * features, features));
+                let from = Place { first: block.t * features, stride: features };
+                copy_rows(output, packed(block, place, features), sequence.as_ref(), from, block.steps, features);
             }
         }
     }
     Ok(())
+}
+
+/// Where the tokens of the sequence at a place stand in the packed rows of a block.
+pub(crate) fn packed(block: Block, place: usize, features: usize) -> Place {
+    Place { first: (block.offset + place) * features, stride: block.rows * features }
+}
+
+/// How many rows of `features` are worth to be copied one sequence after another. Short rows of several sequences share
+/// lines, which then stay near, and the reads of a sequence are long enough to be foreseen; long rows gain nothing.
+pub(crate) const fn near<T>(features: usize) -> usize {
+    const BYTES: usize = 32768;
+    const LONG: usize = 512;
+    match size_of::<T>().saturating_mul(features) {
+        0 => BYTES,
+        row if row < LONG => BYTES / row,
+        _ => 1,
+    }
 }
 
 /// Each of `count` sequences must hold just the tokens that the layout tells; names the first in the caller's order
@@ -119,14 +136,5 @@ pub(crate) fn check_sequences(
             let error = Error::new(Code::WrongLen, Argument::Sequences, len(sequence), length * features);
             Err(error.at(sequence))
         }
-    }
-}
-
-/// Copies a row to the front of what is left of the output.
-#[inline(always)]
-fn next_row<T: Copy>(rest: &mut &mut [T], features: usize, row: &[T]) {
-    if let Some((to, behind)) = core::mem::take(rest).split_at_mut_checked(features) {
-        copy_row(to, row);
-        *rest = behind;
     }
 }

@@ -1,5 +1,6 @@
-//! The padded rectangle: where a token stands in it, and how rows are copied.
+//! The padded rectangle: its shape, and where a token stands in it.
 
+use crate::copy::Place;
 use crate::error::{Argument, Code, Error, product};
 use crate::layout::Layout;
 
@@ -57,23 +58,18 @@ impl Padded {
         if self.batch_first { (1, self.steps) } else { (batch, 1) }
     }
 
-    /// The first row and the row stride of a sequence of `length <= steps` tokens. No step of this arithmetic can
-    /// overflow once `len(batch)` is known to fit, as every index is one of a row of the rectangle.
-    fn tokens_of(&self, batch: usize, sequence: usize, length: usize) -> (usize, usize) {
-        let (step, of_sequence) = self.strides(batch);
-        let skipped = if self.left { self.steps - length } else { 0 };
-        (sequence * of_sequence + skipped * step, step)
-    }
-
     /// Where the padding of a sequence begins in time, and where it ends.
     pub(crate) fn padding(&self, length: usize) -> core::ops::Range<usize> {
         if self.left { 0..self.steps - length } else { length..self.steps }
     }
 
-    /// The first element of token `t` of a sequence that has `length` tokens.
-    pub(crate) fn token(&self, batch: usize, sequence: usize, length: usize, t: usize) -> usize {
-        let (first, step) = self.tokens_of(batch, sequence, length);
-        (first + t * step) * self.features
+    /// Where the tokens of a sequence of `length <= steps` stand from token `t` on. No step of this arithmetic can overflow
+    /// once `len(batch)` is known to fit, as every index is one of a row of the rectangle.
+    pub(crate) fn tokens(&self, batch: usize, sequence: usize, length: usize, t: usize) -> Place {
+        let (step, of_sequence) = self.strides(batch);
+        let skipped = if self.left { self.steps - length } else { 0 };
+        let first = sequence * of_sequence + (skipped + t) * step;
+        Place { first: first * self.features, stride: step * self.features }
     }
 
     /// The first element of the row of a sequence at time `t` of the rectangle.
@@ -92,54 +88,4 @@ impl Padded {
             }
         }
     }
-}
-
-/// Copies one row of a few or many elements. The slices have one size.
-///
-/// A row of up to 32 elements is copied as two chunks that may overlap, which costs no call; longer ones are worth
-/// the platform's `memcpy`.
-#[inline(always)]
-pub(crate) fn copy_row<T: Copy>(to: &mut [T], from: &[T]) {
-    match from.len() {
-        0 => {}
-        1 => ends::<T, 1>(to, from),
-        2..4 => ends::<T, 2>(to, from),
-        4..8 => ends::<T, 4>(to, from),
-        8..16 => ends::<T, 8>(to, from),
-        16..=32 => ends::<T, 16>(to, from),
-        _ => copy_all(to, from),
-    }
-}
-
-#[inline(always)]
-fn ends<T: Copy, const N: usize>(to: &mut [T], from: &[T]) {
-    // `last_chunk` would keep a panic inside, which the compiler does not always see to be unreachable.
-    let Some(last) = from.len().checked_sub(N) else { return };
-    for at in [0, last] {
-        let from = from.get(at..).and_then(|rest| rest.first_chunk::<N>());
-        let to = to.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<N>());
-        if let (Some(from), Some(to)) = (from, to) {
-            *to = *from;
-        }
-    }
-}
-
-/// `copy_from_slice` without its panic.
-#[inline(always)]
-pub(crate) fn copy_all<T: Copy>(to: &mut [T], from: &[T]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
-/// `count` elements from `first` on.
-#[inline(always)]
-pub(crate) fn part<T>(slice: &[T], first: usize, count: usize) -> &[T] {
-    slice.get(first..).and_then(|rest| rest.get(..count)).unwrap_or_default()
-}
-
-/// `count` elements from `first` on, to be written.
-#[inline(always)]
-pub(crate) fn part_mut<T>(slice: &mut [T], first: usize, count: usize) -> &mut [T] {
-    slice.get_mut(first..).and_then(|rest| rest.get_mut(..count)).unwrap_or_default()
 }

@@ -1,9 +1,10 @@
 //! Tokens out of packed order, and padding: the mirror of `pack`.
 
+use crate::copy::{Place, copy_all, copy_rows, part, part_mut, repeat_row};
 use crate::error::{Argument, Code, Error, check_len};
 use crate::layout::{Count, Layout, sequence_at};
-use crate::pack::check_sequences;
-use crate::padded::{Padded, copy_all, copy_row, part, part_mut};
+use crate::pack::{check_sequences, near, packed};
+use crate::padded::Padded;
 
 /// What a padded step holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,19 +50,18 @@ pub fn pad_packed_sequence<T: Copy>(
     if features == 0 {
         return Ok(());
     }
-    let together = order.is_none() && !padded.batch_first && !padded.left;
-    let mut rest = input;
-    for step in layout.walk() {
-        if together {
+    if order.is_none() && !padded.batch_first && !padded.left {
+        // The rows of a step stand together on both sides.
+        for step in layout.walk() {
             let rows = part(input, step.offset * features, step.rows * features);
             copy_all(part_mut(output, padded.row(batch, 0, step.t), step.rows * features), rows);
-            continue;
         }
-        for (place, &length) in layout.sorted_lengths().iter().enumerate().take(step.rows) {
-            let Some((row, behind)) = rest.split_at_checked(features) else { break };
-            let token = padded.token(batch, sequence_at(order, place), length as usize, step.t);
-            copy_row(part_mut(output, token, features), row);
-            rest = behind;
+    } else {
+        for block in layout.blocks(near::<T>(features)) {
+            for (place, &length) in layout.sorted_lengths().iter().enumerate().take(block.rows) {
+                let to = padded.tokens(batch, sequence_at(order, place), length as usize, block.t);
+                copy_rows(output, to, input, packed(block, place, features), block.steps, features);
+            }
         }
     }
     for (sequence, length) in layout.places() {
@@ -90,14 +90,12 @@ pub fn unpack_sequence<T: Copy, S: AsMut<[T]>>(
         return Ok(());
     }
     let order = layout.order();
-    let mut rest = input;
-    for step in layout.walk() {
-        for place in 0..step.rows {
-            let Some((row, behind)) = rest.split_at_checked(features) else { break };
+    for block in layout.blocks(near::<T>(features)) {
+        for place in 0..block.rows {
             if let Some(sequence) = sequences.get_mut(sequence_at(order, place)) {
-                copy_row(part_mut(sequence.as_mut(), step.t * features, features), row);
+                let to = Place { first: block.t * features, stride: features };
+                copy_rows(sequence.as_mut(), to, input, packed(block, place, features), block.steps, features);
             }
-            rest = behind;
         }
     }
     Ok(())
@@ -129,14 +127,11 @@ pub fn pad_sequence<T: Copy, S: AsRef<[T]>>(
         return Ok(());
     }
     for (index, sequence) in sequences.iter().enumerate() {
-        let mut rest = sequence.as_ref();
+        let sequence = sequence.as_ref();
         // As just checked, unless the container gives another slice each time it is asked.
-        let length = (rest.len() / features).min(padded.steps);
-        for t in 0..length {
-            let Some((row, behind)) = rest.split_at_checked(features) else { break };
-            copy_row(part_mut(output, padded.token(batch, index, length, t), features), row);
-            rest = behind;
-        }
+        let length = (sequence.len() / features).min(padded.steps);
+        let to = padded.tokens(batch, index, length, 0);
+        copy_rows(output, to, sequence, Place { first: 0, stride: features }, length, features);
         fill(padded, batch, index, length, padding_value, output);
     }
     Ok(())
@@ -172,12 +167,8 @@ pub fn unpad_sequence<T: Copy, L: Count, S: AsMut<[T]>>(
     }
     for (index, (&length, sequence)) in lengths.iter().zip(sequences).enumerate() {
         let length = length.get(Argument::Lengths, index)? as usize;
-        let mut rest = sequence.as_mut();
-        for t in 0..length {
-            let Some((row, behind)) = rest.split_at_mut_checked(features) else { break };
-            copy_row(row, part(input, padded.token(batch, index, length, t), features));
-            rest = behind;
-        }
+        let from = padded.tokens(batch, index, length, 0);
+        copy_rows(sequence.as_mut(), Place { first: 0, stride: features }, input, from, length, features);
     }
     Ok(())
 }
@@ -202,17 +193,33 @@ fn check_total_length(padded: Padded, steps: usize) -> Result<(), Error> {
 /// Writes the padding of one sequence, whose tokens are in place.
 fn fill<T: Copy>(padded: Padded, batch: usize, sequence: usize, length: usize, with: Fill<T>, output: &mut [T]) {
     let Padded { features, .. } = padded;
-    for t in padded.padding(length) {
-        let at = padded.row(batch, sequence, t);
-        match with {
-            Fill::Last(_) if t > 0 => {
-                let before = padded.row(batch, sequence, t - 1);
-                // The earlier row stands before the later one in either layout.
-                if let Some((head, tail)) = output.split_at_mut_checked(at) {
-                    copy_row(part_mut(tail, 0, features), part(head, before, features));
-                }
-            }
-            Fill::Value(value) | Fill::Last(value) => part_mut(output, at, features).fill(value),
+    let padding = padded.padding(length);
+    let value = match with {
+        Fill::Value(value) | Fill::Last(value) => value,
+    };
+    let last = matches!(with, Fill::Last(_));
+    let first = padded.row(batch, sequence, padding.start);
+    if padding.is_empty() {
+        return;
+    }
+    if padded.batch_first && !(last && padding.start > 0) {
+        // The padding of a sequence stands together.
+        part_mut(output, first, padding.len() * features).fill(value);
+        return;
+    }
+    let before = match padding.start.checked_sub(1) {
+        Some(t) if last => padded.row(batch, sequence, t),
+        _ => {
+            part_mut(output, first, features).fill(value);
+            first
         }
+    };
+    // The row before stands ahead of all the others in either layout.
+    let stride = padded.tokens(batch, sequence, length, 0).stride;
+    if let Some((head, tail)) = output.split_at_mut_checked(before + features) {
+        let row = part(head, before, features);
+        let rows = if before == first { padding.len() - 1 } else { padding.len() };
+        let to = Place { first: stride - features, stride };
+        repeat_row(tail, to, row, rows);
     }
 }

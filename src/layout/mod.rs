@@ -5,10 +5,14 @@
 //! but the sorted lengths is kept: `B_t` falls out of a cursor that moves along them, so that a stream of a million
 //! steps costs four bytes.
 
+mod blocks;
 mod sort;
 mod steps;
 
+pub(crate) use blocks::Block;
 pub use steps::{Step, Steps};
+
+use blocks::Blocks;
 
 use crate::error::{Argument, Code, Error};
 
@@ -209,6 +213,11 @@ impl<'a> Layout<'a> {
     #[inline]
     pub fn walk(&self) -> Steps<'a> {
         Steps::new(self.lengths, self.tokens)
+    }
+
+    /// The steps in blocks in which the same sequences run, of at most `rows` tokens where one step has no more.
+    pub(crate) fn blocks(&self, rows: usize) -> Blocks<'a> {
+        Blocks::new(self.lengths, rows)
     }
 
     /// PyTorch's `batch_sizes[t]`, 0 from the last step on. Time: O(log B).

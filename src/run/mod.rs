@@ -8,10 +8,10 @@ mod step;
 mod walk;
 
 use crate::cell::Cell;
+use crate::copy::copy_all;
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::layout::Layout;
 use crate::model::{Direction, Model};
-use crate::padded::copy_all;
 use crate::rows::{Rows, RowsMut};
 use walk::{Outputs, Walk};
 

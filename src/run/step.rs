@@ -2,9 +2,9 @@
 
 use super::take_scratch;
 use crate::cell::{Cell, panel_shape};
+use crate::copy::copy_all;
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::model::{Direction, Model};
-use crate::padded::copy_all;
 use crate::rows::{Rows, RowsMut};
 use crate::simd::pass::{Ahead, Pass};
 
