@@ -64,8 +64,11 @@ pub fn pad_packed_sequence<T: Copy>(
             }
         }
     }
-    for (sequence, length) in layout.places() {
-        fill(padded, batch, sequence, length, padding_value, output);
+    match padding_value {
+        Fill::Value(value) if !padded.batch_first => fill_steps(layout, padded, value, output),
+        _ => {
+            layout.places().for_each(|(sequence, length)| fill(padded, batch, sequence, length, padding_value, output))
+        }
     }
     Ok(())
 }
@@ -188,6 +191,21 @@ fn check_total_length(padded: Padded, steps: usize) -> Result<(), Error> {
         return Err(Error::new(Code::TotalLength, Argument::Padded, padded.steps, steps));
     }
     Ok(())
+}
+
+/// Writes the padding of a time-major rectangle step by step, as its rows stand in memory.
+fn fill_steps<T: Copy>(layout: &Layout<'_>, padded: Padded, value: T, output: &mut [T]) {
+    let (batch, features) = (layout.batch(), padded.features);
+    for (t, step) in output.chunks_exact_mut((batch * features).max(1)).enumerate() {
+        // The shortest are padded first, on either side.
+        let padded_from = layout.batch_size(if padded.left { padded.steps - 1 - t } else { t });
+        match layout.order() {
+            None => part_mut(step, padded_from * features, (batch - padded_from) * features).fill(value),
+            Some(order) => order.iter().skip(padded_from).for_each(|&sequence| {
+                part_mut(step, sequence as usize * features, features).fill(value);
+            }),
+        }
+    }
 }
 
 /// Writes the padding of one sequence, whose tokens are in place.
