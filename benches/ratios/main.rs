@@ -79,7 +79,7 @@ fn run<C: Cell>(network: &Network, backend: Backend, lengths: &[usize], seconds:
     let layout = Layout::new(lengths, &mut sorted_lengths, &mut sorted_indices).unwrap();
     let input = noise(layout.packed_len(network.shape.input_size).unwrap(), 1.0, 7);
     let mut output = vec![0.0; model.output_len(&layout).unwrap()];
-    let mut scratch = vec![0.0; model.scratch_len(&layout).unwrap()];
+    let mut scratch = vec![0.0; model.scratch_len(&layout).unwrap() + model.ahead_len()];
     let mut hn = vec![0.0; model.states_len(lengths.len()).unwrap()];
     let mut cn = vec![0.0; if C::HAS_C { hn.len() } else { 0 }];
     let time = measure(seconds, || {
