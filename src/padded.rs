@@ -63,8 +63,8 @@ impl Padded {
         if self.left { 0..self.steps - length } else { length..self.steps }
     }
 
-    /// Where the tokens of a sequence of `length <= steps` stand from token `t` on. No step of this arithmetic can overflow
-    /// once `len(batch)` is known to fit, as every index is one of a row of the rectangle.
+    /// Where the tokens of a sequence of `length <= steps` stand from token `t` on. No step of this arithmetic can
+    /// overflow once `len(batch)` is known to fit, as every index is one of a row of the rectangle.
     pub(crate) fn tokens(&self, batch: usize, sequence: usize, length: usize, t: usize) -> Place {
         let (step, of_sequence) = self.strides(batch);
         let skipped = if self.left { self.steps - length } else { 0 };

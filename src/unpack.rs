@@ -18,9 +18,9 @@ pub enum Fill<T> {
 
 /// Pads a packed batch: PyTorch's `pad_packed_sequence`.
 ///
-/// `input` is the packed data, [`Layout::packed_len`] elements; `output` receives the rectangle that `padded` describes, in the
-/// caller's order. `padded.steps` is PyTorch's `total_length`; its default is [`Layout::steps`]. The lengths that
-/// PyTorch returns are told by [`Layout::write_lengths`].
+/// `input` is the packed data, [`Layout::packed_len`] elements; `output` receives the rectangle that `padded`
+/// describes, in the caller's order. `padded.steps` is PyTorch's `total_length`; its default is [`Layout::steps`]. The
+/// lengths that PyTorch returns are told by [`Layout::write_lengths`].
 ///
 /// ```
 /// use packed_rnn::{Fill, Layout, Padded, pad_packed_sequence};
@@ -44,7 +44,9 @@ pub fn pad_packed_sequence<T: Copy>(
     output: &mut [T],
 ) -> Result<(), Error> {
     let (batch, features, order) = (layout.batch(), padded.features, layout.order());
-    check_total_length(padded, layout.steps())?;
+    if padded.steps < layout.steps() {
+        return Err(Error::new(Code::TotalLength, Argument::Padded, padded.steps, layout.steps()));
+    }
     check_len(output, Argument::Output, Some(padded.len(batch)?))?;
     check_len(input, Argument::Input, Some(layout.packed_len(features)?))?;
     if features == 0 {
@@ -186,13 +188,6 @@ fn rows_of(len: usize, features: usize, index: usize) -> Result<usize, Error> {
     }
 }
 
-fn check_total_length(padded: Padded, steps: usize) -> Result<(), Error> {
-    if padded.steps < steps {
-        return Err(Error::new(Code::TotalLength, Argument::Padded, padded.steps, steps));
-    }
-    Ok(())
-}
-
 /// Writes the padding of a time-major rectangle step by step, as its rows stand in memory.
 fn fill_steps<T: Copy>(layout: &Layout<'_>, padded: Padded, value: T, output: &mut [T]) {
     let (batch, features) = (layout.batch(), padded.features);
@@ -212,14 +207,14 @@ fn fill_steps<T: Copy>(layout: &Layout<'_>, padded: Padded, value: T, output: &m
 fn fill<T: Copy>(padded: Padded, batch: usize, sequence: usize, length: usize, with: Fill<T>, output: &mut [T]) {
     let Padded { features, .. } = padded;
     let padding = padded.padding(length);
-    let value = match with {
-        Fill::Value(value) | Fill::Last(value) => value,
-    };
-    let last = matches!(with, Fill::Last(_));
-    let first = padded.row(batch, sequence, padding.start);
     if padding.is_empty() {
         return;
     }
+    let (value, last) = match with {
+        Fill::Value(value) => (value, false),
+        Fill::Last(value) => (value, true),
+    };
+    let first = padded.row(batch, sequence, padding.start);
     if padded.batch_first && !(last && padding.start > 0) {
         // The padding of a sequence stands together.
         part_mut(output, first, padding.len() * features).fill(value);

@@ -75,10 +75,9 @@ impl<C: Cell> Model<'_, C> {
     /// [`Code::Overflow`] of `scratch`.
     pub fn last_scratch_len(&self, layout: &Layout<'_>) -> Result<usize, Error> {
         let kept = self.shape.num_layers.saturating_sub(1).min(2);
-        let between = product(layout.tokens(), self.shape.output_size(), kept);
+        // Without a layer between this is 0, however long an output would be.
+        let between = product(kept, layout.tokens(), self.shape.output_size());
         let states = layout.batch().checked_mul(self.shape.hidden_size);
-        // Without a layer between, no output is kept, however long it would be.
-        let between = if kept == 0 { Some(0) } else { between };
         between.zip(states).and_then(|(a, b)| a.checked_add(b)).ok_or(Error::overflow(Argument::Scratch))
     }
 

@@ -132,7 +132,7 @@ macro_rules! operations {
     )* };
 }
 
-/// Loads and stores by a backend's intrinsics, of any alignment.
+/// The way into a backend's features, by its `enter`; loads and stores by its intrinsics, of any alignment.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! memory_operations {
     ($vector:ty;
@@ -140,6 +140,12 @@ macro_rules! memory_operations {
      load_part($from_part:ident, $loaded:ident) = $load_part:expr;
      store($to:ident, $value:ident) = $store:expr;
      store_part($to_part:ident, $value_part:ident, $stored:ident) = $store_part:expr;) => {
+        #[inline(always)]
+        fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+            // SAFETY: a value of this backend's type exists only where its features were found.
+            unsafe { self.enter(kernel) }
+        }
+
         #[inline(always)]
         unsafe fn load(self, $from: *const f32) -> $vector {
             // SAFETY: the caller's promise, for the lanes that are touched; the features were found.

@@ -57,12 +57,6 @@ impl Simd for Neon {
     const SUMS: usize = 24;
     const PAIRS: bool = true;
 
-    #[inline(always)]
-    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-        // SAFETY: a value of this type exists only where its features were found.
-        unsafe { self.enter(kernel) }
-    }
-
     memory_operations! { float32x4_t;
         load(from) = vld1q_f32(from);
         load_part(from, count) = {

@@ -91,7 +91,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
         let mut vector = 0;
         // The tail is the last of the parts.
         while vector <= vectors {
-            let at = At { vector, one };
+            let at = At { vector, left: vectors - vector, one };
             let mut done = 0;
             let mut first = pass.first;
             for (height, count) in [(low + 1, taller), (low, tiles - taller)] {
@@ -144,6 +144,8 @@ fn tiles_of<S: Simd, E: Epilogue<G>, const G: usize>(s: S, tiles: Tiles<'_, E, G
 #[derive(Clone, Copy)]
 struct At {
     vector: usize,
+    /// How many vectors of units there are from it on; 0 at the tail.
+    left: usize,
     /// There is one tile, so that vectors of units may be taken together.
     one: bool,
 }
@@ -160,16 +162,14 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
     /// Gives how many vectors of units were done.
     #[inline(always)]
     fn run<S: Simd, const R: usize>(self, s: S) -> usize {
-        let vectors = self.pass.shape.blocks() * (BLOCK / S::LANES);
-        let left = vectors - self.at.vector;
-        let side = if self.at.one { side_by_side::<S>(G, R) } else { 1 };
-        if left == 0 {
+        if self.at.left == 0 {
             if self.pass.shape.tail() > 0 {
                 s.vectorize(Tail::<E, G, R>(self));
             }
             return 1;
         }
-        match left.min(side) {
+        let side = if self.at.one { side_by_side::<S>(G, R) } else { 1 };
+        match self.at.left.min(side) {
             4.. if side_by_side::<S>(G, R) >= 4 => s.vectorize(Full::<E, G, R, 4>(self)),
             2.. if side_by_side::<S>(G, R) >= 2 => s.vectorize(Full::<E, G, R, 2>(self)),
             _ => s.vectorize(Full::<E, G, R, 1>(self)),

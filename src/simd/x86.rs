@@ -67,8 +67,11 @@ fn has(feature: &str) -> bool {
 }
 
 /// A leaf of CPUID, zeros where the CPU has no such leaf.
+#[allow(unused_unsafe)] // the instruction is a safe function in newer versions of Rust only
 fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
-    if leaf <= __cpuid(0).eax { __cpuid_count(leaf, subleaf) } else { CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 } }
+    // SAFETY: every x86-64 has the instruction.
+    let read = |leaf, subleaf| unsafe { __cpuid_count(leaf, subleaf) };
+    if leaf <= read(0, 0).eax { read(leaf, subleaf) } else { CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 } }
 }
 
 #[target_feature(enable = "xsave")]
@@ -104,12 +107,6 @@ impl Simd for Avx2 {
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 3 };
     const SUMS: usize = 11;
     const PAIRS: bool = true;
-
-    #[inline(always)]
-    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-        // SAFETY: a value of this type exists only where its features were found.
-        unsafe { self.enter(kernel) }
-    }
 
     memory_operations! { __m256;
         load(from) = _mm256_loadu_ps(from);
@@ -158,12 +155,6 @@ impl Simd for Avx512 {
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
     const SUMS: usize = 24;
     const PAIRS: bool = true;
-
-    #[inline(always)]
-    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-        // SAFETY: a value of this type exists only where its features were found.
-        unsafe { self.enter(kernel) }
-    }
 
     memory_operations! { __m512;
         load(from) = _mm512_loadu_ps(from);
