@@ -7,9 +7,12 @@ pub(crate) struct Place {
     pub(crate) stride: usize,
 }
 
+/// The longest row that is copied without a call.
+pub(crate) const SHORT: usize = 32;
+
 /// Copies `rows` rows of `features` elements, up to the first that is not within its slice.
 ///
-/// A row of up to 32 elements is copied as two chunks of a fixed size that may overlap, which costs no call and no
+/// A row of up to [`SHORT`] elements is copied as two chunks of a fixed size that may overlap, which costs no call and no
 /// loop; longer ones are worth the platform's `memcpy`.
 pub(crate) fn copy_rows<T: Copy>(
     to: &mut [T],
@@ -31,7 +34,7 @@ pub(crate) fn copy_rows<T: Copy>(
         9..=12 => rows.each(copy_ends::<T, 8, 4>),
         13..=16 => rows.each(copy_ends::<T, 8, 8>),
         17..=24 => rows.each(copy_ends::<T, 16, 8>),
-        25..=32 => rows.each(copy_ends::<T, 16, 16>),
+        25..=SHORT => rows.each(copy_ends::<T, 16, 16>),
         _ => rows.each(copy_all),
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens out of packed order, and padding: the mirror of `pack`.
 
-use crate::copy::{Place, copy_all, copy_rows, part, part_mut, repeat_row};
+use crate::copy::{Place, SHORT, copy_all, copy_rows, part, part_mut, repeat_row};
 use crate::error::{Argument, Code, Error, check_len};
 use crate::layout::{Count, Layout, sequence_at};
 use crate::pack::{check_sequences, near, packed};
@@ -67,7 +67,10 @@ pub fn pad_packed_sequence<T: Copy>(
         }
     }
     match padding_value {
-        Fill::Value(value) if !padded.batch_first => fill_steps(layout, padded, value, output),
+        // Short rows are repeated faster than they are filled one by one, even far apart.
+        Fill::Value(value) if !padded.batch_first && (features > SHORT || order.is_none()) => {
+            fill_steps(layout, padded, value, output);
+        }
         _ => {
             layout.places().for_each(|(sequence, length)| fill(padded, batch, sequence, length, padding_value, output))
         }
