@@ -6,9 +6,9 @@
 use packed_rnn::{Backend, Cell, Gru, Layout, Lstm, Model, Relu, Shape, States, Tanh, Weights, activation};
 
 const FUSED: [u64; 5] =
-    [0x36da_e0bf_2c4b_ab10, 0xfbe0_2442_071c_1ca6, 0xd75f_2e9e_421e_0520, 0x0a46_8acf_8037_8b92, 0xfa13_1f45_3857_0933];
+    [0x36da_e0bf_2c4b_ab10, 0xa17d_8557_812c_066a, 0x1f74_f50c_473b_deff, 0x0a46_8acf_8037_8b92, 0xfa13_1f45_3857_0933];
 const UNFUSED: [u64; 5] =
-    [0x40fd_7620_8fbe_94af, 0xff81_1b02_797f_8da1, 0xb81a_ba0f_18f6_3ed4, 0xcd9d_60f0_07af_f4ef, 0x78b8_2e5a_19d2_63fb];
+    [0x40fd_7620_8fbe_94af, 0x23a9_d922_ca76_3c40, 0x691c_c736_78a0_1a23, 0xcd9d_60f0_07af_f4ef, 0x78b8_2e5a_19d2_63fb];
 
 /// Integers of the minimal standard generator as multiples of a power of two: exact on every target.
 fn values(seed: u64, len: usize, bound: f32) -> Vec<f32> {

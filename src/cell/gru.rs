@@ -24,9 +24,9 @@ impl Epilogue<3> for Gru {
     #[inline(always)]
     fn finish<S: Values>(s: S, [r, z, n]: [S::F; 3], input: S::F, h: S::F) -> (S::F, S::F) {
         let (r, z) = (gate(s, r), gate(s, z));
-        let (n, n_whole) = tanh_quotient(s, s.mul_add(s.div(r.part, r.whole), n, input));
-        let new = s.div(s.mul(z.other, n), s.mul(z.whole, n_whole));
-        let h = s.mul_add(s.div(z.part, z.whole), h, new);
+        let (n, n_whole) = tanh_quotient(s, s.add(s.div(n, r.whole), input));
+        let new = s.div(s.mul(z.e, n), s.mul(z.whole, n_whole));
+        let h = s.add(s.div(h, z.whole), new);
         (h, h)
     }
 }

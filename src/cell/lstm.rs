@@ -21,15 +21,15 @@ impl Epilogue<4> for Lstm {
     const CARRY: Carry = Carry::Second;
 
     /// Each product of two activations is one quotient: three divisions for five activations. No divisor is beyond
-    /// 2^28.
+    /// 2^127.
     #[inline(always)]
     fn finish<S: Values>(s: S, [i, f, g, o]: [S::F; 4], _: S::F, c: S::F) -> (S::F, S::F) {
         let (i, f, o) = (gate(s, i), gate(s, f), gate(s, o));
         let (g, g_whole) = tanh_quotient(s, g);
-        let input = s.div(s.mul(i.part, g), s.mul(i.whole, g_whole));
-        let c = s.mul_add(s.div(f.part, f.whole), c, input);
+        let input = s.div(g, s.mul(i.whole, g_whole));
+        let c = s.add(s.div(c, f.whole), input);
         let (t, t_whole) = tanh_quotient(s, c);
-        let h = s.div(s.mul(o.part, t), s.mul(o.whole, t_whole));
+        let h = s.div(t, s.mul(o.whole, t_whole));
         (h, c)
     }
 }

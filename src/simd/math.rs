@@ -38,21 +38,26 @@ const BIAS: f32 = 127.0;
 const EXP_LOW: f32 = -104.0;
 /// e^89 is beyond the largest f32.
 const EXP_HIGH: f32 = 89.0;
+/// e^69 is below 2^100.
+const GATE_LIMIT: f32 = 69.0;
 /// From here on tanh rounds to 1.
 const TANH_HIGH: f32 = 9.1;
 /// atanh(1/2): below, a polynomial; above, 1 - 2 / (e^2x + 1) loses nothing.
 const TANH_SPLIT: f32 = 0.549_306_15;
 
-/// `e^z = 2^n (1 + t)`: gives `t`, `n`, and the number whose lowest bits are `n + bias`.
+/// `e^(ux) = 2^n (1 + ut)` for `u` of 1, 2 or -1: gives `t`, `n`, and the number whose lowest bits are `n + bias`.
 #[inline(always)]
-fn split_exp<S: Values>(s: S, z: S::F, bias: f32) -> (S::F, S::F, S::F) {
+fn split_exp<S: Values, const U: i8>(s: S, x: S::F, bias: f32) -> (S::F, S::F, S::F) {
+    // The coefficients take the factor in, which is exact: doubling or negating `x` would be one operation more.
+    let unit = f32::from(U);
+    let power = |coefficient: f32, degree: i32| s.splat((0..degree).fold(coefficient, |value, _| value * unit));
     let round = s.splat(ROUND + bias);
-    let bits = s.mul_add(z, s.splat(LOG2_E), round);
+    let bits = s.mul_add(x, s.splat(LOG2_E * unit), round);
     let n = s.sub(bits, round);
-    let r = s.mul_add(n, s.splat(-LN2_LOW), s.mul_add(n, s.splat(-LN2_HIGH), z));
+    let r = s.mul_add(n, s.splat(-LN2_LOW / unit), s.mul_add(n, s.splat(-LN2_HIGH / unit), x));
     let r2 = s.mul(r, r);
-    let low = s.mul_add(r, s.splat(EXP_1), s.splat(EXP_0));
-    let high = s.mul_add(r2, s.splat(EXP_4), s.mul_add(r, s.splat(EXP_3), s.splat(EXP_2)));
+    let low = s.mul_add(r, power(EXP_1, 2), power(EXP_0, 1));
+    let high = s.mul_add(r2, power(EXP_4, 5), s.mul_add(r, power(EXP_3, 4), power(EXP_2, 3)));
     (s.mul_add(r2, s.mul_add(r2, high, low), r), n, bits)
 }
 
@@ -60,7 +65,7 @@ fn split_exp<S: Values>(s: S, z: S::F, bias: f32) -> (S::F, S::F, S::F) {
 #[inline(always)]
 pub(crate) fn exp<S: Values>(s: S, x: S::F) -> S::F {
     let z = s.at_most(s.at_least(x, s.splat(EXP_LOW)), s.splat(EXP_HIGH));
-    let (t, _, bits) = split_exp(s, z, 0.0);
+    let (t, _, bits) = split_exp::<S, 1>(s, z, 0.0);
     // n is -150 to 128, too far for one power: take 2^64 or 2^-64 apart. The first product is exact, the second
     // rounds once.
     let apart = s.by_sign(z, s.splat(64.0 + BIAS), s.splat(-64.0 + BIAS));
@@ -69,38 +74,41 @@ pub(crate) fn exp<S: Values>(s: S, x: S::F) -> S::F {
     s.mul(s.mul(s.add(t, s.splat(1.0)), power), rest)
 }
 
-/// A logistic gate as quotients: `sigmoid(x) = part / whole` and `1 - sigmoid(x) = other / whole`.
+/// A logistic gate as quotients: `sigmoid(x) = 1 / whole` and `1 - sigmoid(x) = e / whole`.
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<F> {
-    pub(crate) part: F,
-    pub(crate) other: F,
+    pub(crate) e: F,
     pub(crate) whole: F,
 }
 
-/// `sigmoid(x)` with `e = exp(-|x|)`: `1 / (1 + e)` for `x >= 0`, else `e / (1 + e)`. The whole is 1 to 2.
+/// `e = exp(-x)`, `whole = 1 + e`, at most 2^100, so that its product with another divisor can be counted. Beyond
+/// `GATE_LIMIT` the gate is as good as shut: 1e-30 rather than 0.
 #[inline(always)]
 pub(crate) fn gate<S: Values>(s: S, x: S::F) -> Gate<S::F> {
-    let one = s.splat(1.0);
-    let z = s.at_least(s.minus_abs(x), s.splat(EXP_LOW));
-    let (t, n, bits) = split_exp(s, z, 64.0 + BIAS);
-    let e = s.scale(s.add(t, one), n, bits);
-    Gate { part: s.by_sign(x, e, one), other: s.by_sign(x, one, e), whole: s.add(e, one) }
+    let x = s.at_most(s.at_least(x, s.splat(-GATE_LIMIT)), s.splat(GATE_LIMIT));
+    let (t, _, bits) = split_exp::<S, -1>(s, x, BIAS);
+    let power = s.power_of_bits(bits);
+    let e = s.neg_mul_add(power, t, power);
+    Gate { e, whole: s.add(e, s.splat(1.0)) }
 }
 
-/// `1 / (1 + e^-x)`.
+/// `1 / (1 + e^-x)`, with `e = exp(-|x|)`: `1 / (1 + e)` for `x >= 0`, else `e / (1 + e)`.
 #[inline(always)]
 pub(crate) fn sigmoid<S: Values>(s: S, x: S::F) -> S::F {
-    let gate = gate(s, x);
-    s.div(gate.part, gate.whole)
+    let one = s.splat(1.0);
+    let z = s.at_least(s.minus_abs(x), s.splat(EXP_LOW));
+    let (t, n, bits) = split_exp::<S, 1>(s, z, 64.0 + BIAS);
+    let e = s.scale(s.add(t, one), n, bits);
+    s.div(s.by_sign(x, e, one), s.add(e, one))
 }
 
 /// `tanh(x)` as a quotient: with `m = e^2x - 1`, `m / (m + 2)`. The divisor is 1 to 2^27.
 #[inline(always)]
 pub(crate) fn tanh_quotient<S: Values>(s: S, x: S::F) -> (S::F, S::F) {
     let x = s.at_most(s.at_least(x, s.splat(-TANH_HIGH)), s.splat(TANH_HIGH));
-    let (t, _, bits) = split_exp(s, s.add(x, x), BIAS);
-    let power = s.power_of_bits(bits);
-    let m = s.mul_add(power, t, s.sub(power, s.splat(1.0)));
+    let (half, _, bits) = split_exp::<S, 2>(s, x, BIAS + 1.0);
+    let twice = s.power_of_bits(bits);
+    let m = s.mul_add(twice, half, s.mul_add(twice, s.splat(0.5), s.splat(-1.0)));
     (m, s.add(m, s.splat(2.0)))
 }
 
@@ -111,8 +119,8 @@ pub(crate) fn tanh_quotient<S: Values>(s: S, x: S::F) -> (S::F, S::F) {
 pub(crate) fn tanh<S: Values>(s: S, x: S::F) -> S::F {
     let one = s.splat(1.0);
     let a = s.at_most(s.abs(x), s.splat(TANH_HIGH));
-    let (t, _, bits) = split_exp(s, s.add(a, a), BIAS);
-    let e = s.mul(s.add(t, one), s.power_of_bits(bits));
+    let (half, _, bits) = split_exp::<S, 2>(s, a, BIAS);
+    let e = s.mul(s.mul_add(half, s.splat(2.0), one), s.power_of_bits(bits));
     let large = s.sub(one, s.div(s.splat(2.0), s.add(e, one)));
 
     let y = s.mul(a, a);

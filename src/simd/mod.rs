@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod backend;
+mod lines;
 pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -19,8 +20,8 @@ mod x86;
 
 /// What is done to values: the operations that activations and cells need, and no more.
 ///
-/// Arithmetic is IEEE 754 f32, rounded to nearest; nothing is flushed. Backends differ in [`Values::mul_add`] alone:
-/// fused ones round once, the others twice.
+/// Arithmetic is IEEE 754 f32, rounded to nearest; nothing is flushed. Backends differ in [`Values::mul_add`] and
+/// [`Values::neg_mul_add`] alone: fused ones round once, the others twice.
 pub(crate) trait Values: Copy {
     /// A vector of f32.
     type F: Copy;
@@ -32,6 +33,8 @@ pub(crate) trait Values: Copy {
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a * b + c`, with the roundings of the backend's kind.
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// `c - a * b`, with as many.
+    fn neg_mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// `low` where `x < low`, else `x`: NaN and -0 stay.
     fn at_least(self, x: Self::F, low: Self::F) -> Self::F;
     /// `high` where `x > high`, else `x`: NaN stays.
@@ -61,6 +64,10 @@ pub(crate) trait Simd: Values {
     const LANES: usize;
     /// The rows of the tallest tile whose sums stay in registers, at most 8.
     const ROWS: Rows;
+    /// Rows of weights in one turn of the hot loop.
+    const UNROLL: usize = 1;
+    /// A tile of so many rows or more takes its gates line by line: there are no registers for all of them.
+    const LINES: usize = usize::MAX;
     /// The most vectors of sums of a lower tile that takes several vectors of units at once.
     const SUMS: usize;
     /// There are registers for an epilogue on two vectors at a time.

@@ -38,6 +38,7 @@ impl Values for Neon {
         mul(a: float32x4_t, b: float32x4_t) = vmulq_f32(a, b);
         div(a: float32x4_t, b: float32x4_t) = vdivq_f32(a, b);
         mul_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) = vfmaq_f32(c, a, b);
+        neg_mul_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) = vfmsq_f32(c, a, b);
         // Not the maximum, which turns -0 into 0 here.
         at_least(x: float32x4_t, low: float32x4_t) = vbslq_f32(vcltq_f32(x, low), low, x);
         at_most(x: float32x4_t, high: float32x4_t) = vbslq_f32(vcgtq_f32(x, high), high, x);

@@ -29,6 +29,7 @@ impl<S: Values> Values for Pair<S> {
         mul(a, b);
         div(a, b);
         mul_add(a, b, c);
+        neg_mul_add(a, b, c);
         at_least(x, low);
         at_most(x, high);
         abs(x);

@@ -4,6 +4,7 @@
 //! side by side, so that there are enough independent chains; many rows are tiles of nearly one height, and each part
 //! of the panel serves all of them while it is near.
 
+use super::lines::lines;
 use super::tail::tail;
 use super::tile::{Units, units};
 use super::{Kernel, Simd, Values};
@@ -87,11 +88,12 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
         // So many tiles are one row taller than the others.
         let taller = rows - tiles * low;
         let one = tiles == 1;
+        let whole = by_lines::<S>(G, low + usize::from(taller > 0));
         let vectors = pass.shape.blocks() * (BLOCK / S::LANES);
         let mut vector = 0;
         // The tail is the last of the parts.
         while vector <= vectors {
-            let at = At { vector, left: vectors - vector, one };
+            let at = At { vector, left: vectors - vector, one, whole };
             let mut done = 0;
             let mut first = pass.first;
             for (height, count) in [(low + 1, taller), (low, tiles - taller)] {
@@ -148,8 +150,16 @@ struct At {
     left: usize,
     /// There is one tile, so that vectors of units may be taken together.
     one: bool,
+    /// The tallest tiles take whole blocks, so that all do.
+    whole: bool,
 }
 
+/// Whether tiles of so many rows go by lines.
+const fn by_lines<S: Simd>(gates: usize, rows: usize) -> bool {
+    gates > 1 && rows >= S::LINES
+}
+
+#[derive(Clone, Copy)]
 struct Tiles<'a, E, const G: usize> {
     pass: &'a Pass<'a>,
     at: At,
@@ -167,6 +177,17 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
                 s.vectorize(Tail::<E, G, R>(self));
             }
             return 1;
+        }
+        if by_lines::<S>(G, R) {
+            s.vectorize(Lines::<E, G, R>(self));
+            return BLOCK / S::LANES;
+        }
+        if self.at.whole {
+            for vector in 0..BLOCK / S::LANES {
+                let at = At { vector: self.at.vector + vector, ..self.at };
+                s.vectorize(Full::<E, G, R, 1>(Tiles { at, ..self }));
+            }
+            return BLOCK / S::LANES;
         }
         let side = if self.at.one { side_by_side::<S>(G, R) } else { 1 };
         match self.at.left.min(side) {
@@ -208,6 +229,24 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
             unsafe { units::<S, E, G, R, U>(s, pass, &part, &rows) }
         }
         U
+    }
+}
+
+/// Tiles of `R` rows and a block, by lines.
+struct Lines<'a, E, const G: usize, const R: usize>(Tiles<'a, E, G>);
+
+impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Lines<'_, E, G, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Tiles { pass, at, first, count, .. } = self.0;
+        let part = Units::of::<S>(pass, at.vector);
+        for tile in 0..count {
+            let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
+            // SAFETY: as in `Full`; vectors of half a block are taken in pairs, from a block's first.
+            unsafe { lines::<S, E, G, R>(s, pass, &part, &rows) }
+        }
     }
 }
 

@@ -64,6 +64,11 @@ impl Values for Portable {
     }
 
     #[inline(always)]
+    fn neg_mul_add(self, a: f32x4, b: f32x4, c: f32x4) -> f32x4 {
+        c - a * b
+    }
+
+    #[inline(always)]
     fn at_least(self, x: f32x4, low: f32x4) -> f32x4 {
         if cfg!(target_feature = "sse2") {
             // x86's maximum is its second operand where one is NaN or both are zeros.

@@ -95,15 +95,16 @@ unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
     count: usize,
 ) {
     let mut first = 0;
+    // No more vectors than a full block's tile has: so many fit the registers.
     while first < flat {
         let vectors = (flat - first).div_ceil(S::LANES);
         let part = Flat { sums: &mut *sums, first, weights, flat, rows, count };
-        // No more vectors than a full block has gates: so many fit the registers.
+        let most = const { if R >= S::LINES { 2 } else { G } };
         first += S::LANES
-            * match vectors.min(G) {
-                4 if G >= 4 => s.vectorize(Vectors::<4, R>(part)),
-                3 if G >= 3 => s.vectorize(Vectors::<3, R>(part)),
-                2 if G >= 2 => s.vectorize(Vectors::<2, R>(part)),
+            * match vectors.min(most) {
+                4 if most >= 4 => s.vectorize(Vectors::<4, R>(part)),
+                3 if most >= 3 => s.vectorize(Vectors::<3, R>(part)),
+                2 if most >= 2 => s.vectorize(Vectors::<2, R>(part)),
                 _ => s.vectorize(Vectors::<1, R>(part)),
             };
     }

@@ -39,55 +39,83 @@ pub(super) unsafe fn accumulate<S: Simd, const G: usize, const U: usize, const R
     rows: &[*const f32; R],
     count: usize,
 ) -> [[[S::F; G]; U]; R] {
-    for k in 0..count {
-        // SAFETY: element `k < count` of a row.
-        let element = |row: &*const f32| s.splat(unsafe { row.add(k).read() });
-        // SAFETY: the vector of gate `g` and units `u` in weight row `k`.
-        let weight = |u: usize, g: usize| unsafe { s.load(weights.add(u * stride.unit + g * stride.gate)) };
-        // Whichever are fewer stay in registers while the others come one by one.
-        if R < G * U {
-            let elements = rows.each_ref().map(element);
-            for u in 0..U {
-                for g in 0..G {
-                    let w = weight(u, g);
-                    for (sum, x) in sum.iter_mut().zip(elements) {
-                        if let Some(sum) = sum.get_mut(u).and_then(|sum| sum.get_mut(g)) {
-                            *sum = s.mul_add(x, w, *sum);
-                        }
-                    }
-                }
+    let mut k = 0;
+    // SAFETY: `k < count`, and `weights` is its row.
+    unsafe {
+        while k + S::UNROLL <= count {
+            for i in 0..S::UNROLL {
+                step(s, &mut sum, weights, stride, rows, k + i);
+                weights = weights.wrapping_add(stride.row);
             }
-        } else {
-            let mut w = [[s.splat(0.0); G]; U];
-            for (u, w) in w.iter_mut().enumerate() {
-                for (g, w) in w.iter_mut().enumerate() {
-                    *w = weight(u, g);
-                }
-            }
-            for (sum, row) in sum.iter_mut().zip(rows) {
-                let x = element(row);
-                for (sum, w) in sum.iter_mut().zip(&w) {
-                    for (sum, w) in sum.iter_mut().zip(w) {
-                        *sum = s.mul_add(x, *w, *sum);
-                    }
-                }
-            }
+            k += S::UNROLL;
         }
-        weights = weights.wrapping_add(stride.row);
+        while k < count {
+            step(s, &mut sum, weights, stride, rows, k);
+            weights = weights.wrapping_add(stride.row);
+            k += 1;
+        }
     }
     sum
 }
 
+/// Element `k` of each row times its row of weights.
+///
+/// # Safety
+/// Element `k` of each row may be read, and the vectors of the row of weights.
+#[inline(always)]
+unsafe fn step<S: Simd, const G: usize, const U: usize, const R: usize>(
+    s: S,
+    sum: &mut [[[S::F; G]; U]; R],
+    weights: *const f32,
+    stride: Stride,
+    rows: &[*const f32; R],
+    k: usize,
+) {
+    // SAFETY: element `k` of a row.
+    let element = |row: &*const f32| s.splat(unsafe { row.add(k).read() });
+    // SAFETY: the vector of gate `g` and units `u`.
+    let weight = |u: usize, g: usize| unsafe { s.load(weights.add(u * stride.unit + g * stride.gate)) };
+    // Whichever are fewer stay in registers while the others come one by one.
+    if R < G * U {
+        let elements = rows.each_ref().map(element);
+        for u in 0..U {
+            for g in 0..G {
+                let w = weight(u, g);
+                for (sum, x) in sum.iter_mut().zip(elements) {
+                    if let Some(sum) = sum.get_mut(u).and_then(|sum| sum.get_mut(g)) {
+                        *sum = s.mul_add(x, w, *sum);
+                    }
+                }
+            }
+        }
+    } else {
+        let mut w = [[s.splat(0.0); G]; U];
+        for (u, w) in w.iter_mut().enumerate() {
+            for (g, w) in w.iter_mut().enumerate() {
+                *w = weight(u, g);
+            }
+        }
+        for (sum, row) in sum.iter_mut().zip(rows) {
+            let x = element(row);
+            for (sum, w) in sum.iter_mut().zip(&w) {
+                for (sum, w) in sum.iter_mut().zip(w) {
+                    *sum = s.mul_add(x, *w, *sum);
+                }
+            }
+        }
+    }
+}
+
 /// `U` vectors of units: where they stand in the panel, in a row of states and in a row of sums.
 pub(super) struct Units<const U: usize> {
-    unit: usize,
+    pub(super) unit: usize,
     /// The first input row (the bias), and the first state row.
-    inputs: usize,
-    states: usize,
+    pub(super) inputs: usize,
+    pub(super) states: usize,
     /// The state bias of a gate that is kept apart.
-    state_bias: usize,
+    pub(super) state_bias: usize,
     /// A row of sums has the blocks side by side, each in the order of a panel's row.
-    sums: usize,
+    pub(super) sums: usize,
     /// From one vector of units to the next: in the input part, the state part, the state bias, a row of sums.
     steps: [usize; 4],
 }

@@ -90,6 +90,7 @@ impl Values for Avx2 {
         mul(a: __m256, b: __m256) = _mm256_mul_ps(a, b);
         div(a: __m256, b: __m256) = _mm256_div_ps(a, b);
         mul_add(a: __m256, b: __m256, c: __m256) = _mm256_fmadd_ps(a, b, c);
+        neg_mul_add(a: __m256, b: __m256, c: __m256) = _mm256_fnmadd_ps(a, b, c);
         // The second operand is the result where one is NaN or both are zeros.
         at_least(x: __m256, low: __m256) = _mm256_max_ps(low, x);
         at_most(x: __m256, high: __m256) = _mm256_min_ps(high, x);
@@ -104,7 +105,9 @@ impl Values for Avx2 {
 
 impl Simd for Avx2 {
     const LANES: usize = 8;
-    const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 3 };
+    const ROWS: Rows = Rows { one_gate: 8, three_gates: 6, four_gates: 6 };
+    const UNROLL: usize = 4;
+    const LINES: usize = 4;
     const SUMS: usize = 11;
     const PAIRS: bool = true;
 
@@ -133,6 +136,7 @@ impl Values for Avx512 {
         mul(a: __m512, b: __m512) = _mm512_mul_ps(a, b);
         div(a: __m512, b: __m512) = _mm512_div_ps(a, b);
         mul_add(a: __m512, b: __m512, c: __m512) = _mm512_fmadd_ps(a, b, c);
+        neg_mul_add(a: __m512, b: __m512, c: __m512) = _mm512_fnmadd_ps(a, b, c);
         // The second operand is the result where one is NaN or both are zeros.
         at_least(x: __m512, low: __m512) = _mm512_max_ps(low, x);
         at_most(x: __m512, high: __m512) = _mm512_min_ps(high, x);
