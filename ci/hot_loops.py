@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Reads the machine code of the register tiles: the sums of a hot loop stay in registers.
+"""Reads the machine code of the LSTM's and the GRU's register tiles: the sums of a hot loop stay in registers.
 
     python3 ci/hot_loops.py [--target aarch64-unknown-linux-gnu] [--show] [--self-test]
 
 Builds the bench `ratios`, disassembles it and looks at the innermost loops of this crate's functions that multiply-add
-and read one element for all lanes: the tile's. (Activations also multiply-add in loops, without such an element.) It
-fails if one of them touches the stack, and if the loops of any height of tile that src/simd names for the LSTM or the
-GRU are not all found: it cannot pass by finding nothing. --show prints a loop of each tallest tile. Made-up loops are
-judged first, and alone with --self-test. Needs objdump.
+and read one element for all lanes: the tile's. (Activations also multiply-add in loops, without such an element, and
+plain RNN cells are not in the bench: neither is judged.) It fails if one of them touches the stack, and if the loops of
+any height of tile that src/simd names for the LSTM or the GRU are not all found: it cannot pass by finding nothing.
+--show prints a loop of each tallest tile. Made-up loops are judged first, and alone with --self-test. Needs objdump.
 """
 
 import argparse
@@ -175,8 +175,9 @@ def self_test():
 
 def build(target):
     """Builds the bench and gives its path."""
-    command = ["cargo", "bench", "--locked", "--bench", "ratios", "--no-run", "--message-format=json-render-diagnostics"]
-    run = subprocess.run(command + (["--target", target] if target else []), cwd=ROOT, stdout=subprocess.PIPE)
+    command = ["cargo", "bench", "--locked", "--bench", "ratios", "--no-run"]
+    command += ["--message-format=json-render-diagnostics", *(["--target", target] if target else [])]
+    run = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE)
     if run.returncode != 0:
         die("cannot build the bench")
     messages = [json.loads(line) for line in run.stdout.splitlines()]
@@ -195,7 +196,8 @@ def disassemble(program, target):
         subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", "binutils"], stdout=sys.stderr)
     if not shutil.which(objdump):
         die(f"there is no {objdump}")
-    return subprocess.run([objdump, "-d", "--no-show-raw-insn", program], check=True, capture_output=True, text=True).stdout
+    command = [objdump, "-d", "--no-show-raw-insn", program]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def main():
