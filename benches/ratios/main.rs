@@ -9,9 +9,31 @@
 //! has, the best of several ways. Both are measured again beside each piece of work, as the machine's speed drifts.
 
 mod clock;
+mod inside;
 mod limits;
+mod remainders;
 #[path = "../support/mod.rs"]
 mod support;
+
+// The crate's own source, so that its arithmetic can be timed without its doors.
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/cell/mod.rs"]
+mod cell;
+#[allow(dead_code)]
+#[path = "../../src/error.rs"]
+mod error;
+#[allow(dead_code)]
+#[path = "../../src/weights/panel.rs"]
+mod panel;
+#[allow(dead_code)]
+#[path = "../../src/rows.rs"]
+mod rows;
+#[allow(dead_code, unsafe_code)]
+#[path = "../../src/simd/mod.rs"]
+mod simd;
+mod weights {
+    pub(crate) use crate::panel;
+}
 
 use clock::{Time, measure};
 use packed_rnn::{Aligned, Backend, Cell, Gru, Layout, Lstm, Model, Shape, States};
@@ -182,8 +204,16 @@ fn main() {
     for size in [32, 64] {
         against_peak::<Lstm>(&table, &format!("M, LSTM {size}"), Shape::new(size, size), &M, best, "goal 60");
     }
+    remainders::fixed::<Lstm>(&table, "LSTM", best);
     streams::<Lstm>(&table, "LSTM", best);
     streams::<Gru>(&table, "GRU", best);
+    for backend in Backend::available() {
+        remainders::units::<Lstm>(&table, "LSTM", backend);
+        remainders::units::<Gru>(&table, "GRU", backend);
+        remainders::rows::<Lstm>(&table, "LSTM", backend);
+        remainders::rows::<Gru>(&table, "GRU", backend);
+    }
+    remainders::activations(&table);
 }
 
 /// One stream, step by step and in one call.
@@ -195,7 +225,13 @@ fn streams<C: Cell>(table: &Table, cell: &str, backend: Backend) {
             let (rate, way) = limits::bandwidth(network.bytes());
             let time = steps::<C>(&network, backend, 0.5);
             let bound = network.bytes() as f64 / rate;
-            let ratio = format!("{:5.1} % of {rate:.0} GB/s ({way}), goal 90 from 128 on", 100.0 * bound / time.min);
+            let mut ratio =
+                format!("{:5.1} % of {rate:.0} GB/s ({way}), goal 90 from 128 on", 100.0 * bound / time.min);
+            if size == 64 {
+                let alone = inside::multiply_adds(backend.name(), C::GATES).min;
+                ratio +=
+                    &format!("; {:+.0} ns beyond 1.05 of its {alone:.0} ns alone, goal 80", time.min - 1.05 * alone);
+            }
             table.line(&line, time, ratio);
         }
         let line = format!("S, {cell} {size}, 100 in one call");
@@ -216,7 +252,8 @@ fn streams<C: Cell>(table: &Table, cell: &str, backend: Backend) {
         if table.wants(&line) {
             let network = Network::new::<C>(Shape::new(1, size));
             let time = steps::<C>(&network, backend, 0.2);
-            table.line(&line, time, String::new());
+            let alone = inside::arithmetic(backend.name(), C::GATES, size).min;
+            table.line(&line, time, format!("{:5.0} ns over the arithmetic's {alone:.0}, goal 30", time.min - alone));
         }
     }
 }

@@ -10,6 +10,9 @@ use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::tile::{Done, Stride, Units, accumulate, finish_all};
 use crate::weights::panel::BLOCK;
 
+/// Rows of weights in one turn of the hot loop, which is short for its many instructions besides the multiply-adds.
+const TURN: usize = 4;
+
 /// One block for `R` rows.
 ///
 /// # Safety
@@ -41,7 +44,8 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
                 }
             } else {
                 let bias = [[s.load(inputs), s.load(inputs.add(S::LANES))]];
-                sum = accumulate(s, [bias; R], inputs.add(G * BLOCK), stride, &rows.x, shape.inputs);
+                sum =
+                    accumulate::<S, 2, 1, R, TURN>(s, [bias; R], inputs.add(G * BLOCK), stride, &rows.x, shape.inputs);
             }
             if let Ahead::Write(_) = pass.ahead {
                 for ([sum], to) in sum.into_iter().zip(rows.sums) {
@@ -67,7 +71,7 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
                 }
             }
             let states = pass.panel.as_ptr().add(part.states + at);
-            sum = accumulate(s, sum, states, stride, &rows.h, shape.units);
+            sum = accumulate::<S, 2, 1, R, TURN>(s, sum, states, stride, &rows.h, shape.units);
         }
         for (finished, [sum]) in finished.iter_mut().zip(sum) {
             *finished = sum;

@@ -64,8 +64,6 @@ pub(crate) trait Simd: Values {
     const LANES: usize;
     /// The rows of the tallest tile whose sums stay in registers, at most 8.
     const ROWS: Rows;
-    /// Rows of weights in one turn of the hot loop.
-    const UNROLL: usize = 1;
     /// A tile of so many rows or more takes its gates line by line: there are no registers for all of them.
     const LINES: usize = usize::MAX;
     /// The most vectors of sums of a lower tile that takes several vectors of units at once.

@@ -138,7 +138,7 @@ impl<const V: usize, const R: usize> Kernel for Vectors<'_, V, R> {
                     *sum = s.load(memory.as_ptr().add(first + v * S::LANES));
                 }
             }
-            let sum = accumulate(s, sum, weights.add(first), stride, rows, count);
+            let sum = accumulate::<S, V, 1, R, 1>(s, sum, weights.add(first), stride, rows, count);
             for ([sum], memory) in sum.into_iter().zip(sums) {
                 for (v, sum) in sum.into_iter().enumerate() {
                     s.store(memory.as_mut_ptr().add(first + v * S::LANES), sum);

@@ -26,12 +26,12 @@ pub(super) struct Stride {
     pub(super) gate: usize,
 }
 
-/// `sum[r][u][g] += row[r][k] * weights[k][u][g]` for each `k` in order: the one hot loop.
+/// `sum[r][u][g] += row[r][k] * weights[k][u][g]` for each `k` in order: the one hot loop, `N` rows of weights in a turn.
 ///
 /// # Safety
 /// `count` elements of each row may be read, and the vectors that `stride` tells of `count` rows of weights.
 #[inline(always)]
-pub(super) unsafe fn accumulate<S: Simd, const G: usize, const U: usize, const R: usize>(
+pub(super) unsafe fn accumulate<S: Simd, const G: usize, const U: usize, const R: usize, const N: usize>(
     s: S,
     mut sum: [[[S::F; G]; U]; R],
     mut weights: *const f32,
@@ -42,12 +42,12 @@ pub(super) unsafe fn accumulate<S: Simd, const G: usize, const U: usize, const R
     let mut k = 0;
     // SAFETY: `k < count`, and `weights` is its row.
     unsafe {
-        while k + S::UNROLL <= count {
-            for i in 0..S::UNROLL {
+        while N > 1 && k + N <= count {
+            for i in 0..N {
                 step(s, &mut sum, weights, stride, rows, k + i);
                 weights = weights.wrapping_add(stride.row);
             }
-            k += S::UNROLL;
+            k += N;
         }
         while k < count {
             step(s, &mut sum, weights, stride, rows, k);
@@ -185,7 +185,7 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
                     *bias = s.load(inputs.add(u * stride.unit + g * gate));
                 }
             }
-            sum = accumulate(s, [bias; R], inputs.add(G * BLOCK), stride, &rows.x, shape.inputs);
+            sum = accumulate::<S, G, U, R, 1>(s, [bias; R], inputs.add(G * BLOCK), stride, &rows.x, shape.inputs);
         }
         if let Ahead::Write(_) = pass.ahead {
             for (sum, to) in sum.into_iter().zip(rows.sums) {
@@ -211,7 +211,7 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
             }
         }
         let stride = Stride { unit: state_step, ..stride };
-        let sum = accumulate(s, sum, panel.add(part.states), stride, &rows.h, shape.units);
+        let sum = accumulate::<S, G, U, R, 1>(s, sum, panel.add(part.states), stride, &rows.h, shape.units);
 
         let done = |i: usize| {
             let (r, u) = (i / U, i % U);

@@ -106,7 +106,6 @@ impl Values for Avx2 {
 impl Simd for Avx2 {
     const LANES: usize = 8;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 6, four_gates: 6 };
-    const UNROLL: usize = 4;
     const LINES: usize = 4;
     const SUMS: usize = 11;
     const PAIRS: bool = true;
@@ -157,7 +156,7 @@ impl Values for Avx512 {
 impl Simd for Avx512 {
     const LANES: usize = 16;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
-    const SUMS: usize = 24;
+    const SUMS: usize = 23;
     const PAIRS: bool = true;
 
     memory_operations! { __m512;

@@ -1,0 +1,103 @@
+//! What is lost where units fill no block and rows fill no tile, and what a call costs besides its work.
+
+use crate::clock::Time;
+use crate::{M, Network, Table, flops, limits, run};
+use packed_rnn::{Backend, Cell, Shape, activation};
+
+/// Units between multiples of 16: the time of a multiply-add against that of the neighbours.
+pub fn units<C: Cell>(table: &Table, cell: &str, backend: Backend) {
+    for rows in [6, 32] {
+        for (units, below, above) in [(20, 16, 32), (33, 32, 48), (100, 96, 112)] {
+            let line = format!("units, {cell} {units}, {rows} rows, {}", backend.name());
+            if !table.wants(&line) {
+                continue;
+            }
+            let one = |units: usize| {
+                let shape = Shape::new(units, units);
+                let time = run::<C>(&Network::new::<C>(shape), backend, &vec![40; rows], 0.15);
+                (time, time.min / flops::<C>(shape))
+            };
+            let ((time, between), (_, below), (_, above)) = (one(units), one(below), one(above));
+            let ratio = format!("{:5.2} and {:.2} times the neighbours', goal 1.15", between / below, between / above);
+            table.line(&line, time, ratio);
+        }
+    }
+}
+
+/// A step of 1 to 16 rows.
+pub fn rows<C: Cell>(table: &Table, cell: &str, backend: Backend) {
+    for size in [64, 128] {
+        let line = format!("rows, {cell} {size}, 1 to 16, {}", backend.name());
+        if !table.wants(&line) {
+            continue;
+        }
+        let network = Network::new::<C>(Shape::new(size, size));
+        let mut costs = [f64::MAX; 17];
+        for _ in 0..3 {
+            for (rows, cost) in costs.iter_mut().enumerate().skip(1) {
+                let time = run::<C>(&network, backend, &vec![40; rows], 0.03);
+                *cost = cost.min(time.min * rows as f64);
+            }
+        }
+        let whole = costs[16] / 16.0;
+        // A clock's unrest aside.
+        let dearer: Vec<_> = (1..16).filter(|&rows| costs[rows] > 1.01 * costs[rows + 1]).collect();
+        let (worst, ratio) = (4..16)
+            .map(|rows| (rows, costs[rows] / rows as f64 / whole))
+            .fold((0, 0.0), |worst, one| if one.1 > worst.1 { one } else { worst });
+        let each: Vec<_> = costs[1..].iter().map(|cost| format!("{:.0}", cost)).collect();
+        let ratio = format!(
+            "{ratio:5.2} times a row of 16 at {worst} rows, goal 1.3; dearer than one row more: {dearer:?}\n{:38} {}",
+            "",
+            each.join(" "),
+        );
+        table.line(&line, Time { min: whole, median: whole }, ratio);
+    }
+}
+
+/// What a run of M costs besides its sequences: the line through 1, 2 and 4 copies, at none.
+pub fn fixed<C: Cell>(table: &Table, cell: &str, backend: Backend) {
+    for size in [32, 64] {
+        let line = format!("M, {cell} {size}, fixed cost");
+        if !table.wants(&line) {
+            continue;
+        }
+        let network = Network::new::<C>(Shape::new(size, size));
+        let copies = [1.0, 2.0, 4.0];
+        let times = copies.map(|copies| {
+            let lengths = M.repeat(copies as usize);
+            (0..3).map(|_| run::<C>(&network, backend, &lengths, 0.2).min).fold(f64::MAX, f64::min) * 45.0 * copies
+        });
+        let (x, y) = (copies.iter().sum::<f64>() / 3.0, times.iter().sum::<f64>() / 3.0);
+        let above: f64 = copies.iter().zip(times).map(|(copies, time)| (copies - x) * (time - y)).sum();
+        let below: f64 = copies.iter().map(|copies| (copies - x) * (copies - x)).sum();
+        let fixed = y - above / below * x;
+        let [one, two, four] = times;
+        let ratio = format!("{fixed:5.0} ns, goal 200 (the copies took {one:.0}, {two:.0}, {four:.0})");
+        table.line(&line, Time { min: fixed, median: fixed }, ratio);
+    }
+}
+
+/// An activation in the slots of multiply-adds that its vector takes.
+pub fn activations(table: &Table) {
+    type Function = fn(Backend, &mut [f32]);
+    for backend in Backend::available() {
+        for (name, function) in [("sigmoid", activation::sigmoid as Function), ("tanh", activation::tanh)] {
+            let line = format!("{name}, {}", backend.name());
+            if !table.wants(&line) {
+                continue;
+            }
+            let lanes = match backend.name() {
+                "avx512" => 16.0,
+                "avx2" => 8.0,
+                _ => 4.0,
+            };
+            let mut values = crate::support::noise(2048, 4.0, 5);
+            let peak = limits::peak(backend.name());
+            let time = crate::per(crate::measure(0.3, || function(backend, &mut values)), 2048);
+            // A slot does two operations on each lane.
+            let slots = time.min * lanes * peak / (2.0 * lanes);
+            table.line(&line, time, format!("{slots:5.1} multiply-adds for a vector of {lanes}, goal 26"));
+        }
+    }
+}
