@@ -28,8 +28,8 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
     let panel = pass.panel.as_ptr();
     let mut sums = [[0.0; FLAT]; R];
     let mut half = [[0.0; BLOCK]; R];
-    // SAFETY: the tail's rows lie within the panel, and a last vector's excess within the zeros that end it or within
-    // what follows; `flat` rounded up to whole vectors is at most FLAT; rows hold `inputs` and `units` elements.
+    // SAFETY: the tail's rows lie within the panel, and a last vector's excess (a bias's too) within the zeros that end
+    // it or within what follows; `flat` rounded up to whole vectors is at most FLAT; rows hold `inputs` and `units` elements.
     unsafe {
         let ahead = G * BLOCK * shape.blocks();
         if let Ahead::Read(_) = pass.ahead {
@@ -38,10 +38,7 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
             }
         } else {
             let bias = panel.add(inputs);
-            for sum in &mut sums {
-                core::ptr::copy_nonoverlapping(bias, sum.as_mut_ptr(), flat);
-            }
-            flat_sums::<S, G, R>(s, &mut sums, bias.add(flat), flat, &rows.x, shape.inputs);
+            flat_sums::<S, G, R>(s, &mut sums, Some(bias), bias.add(flat), flat, &rows.x, shape.inputs);
         }
         if let Ahead::Write(_) = pass.ahead {
             for (sum, to) in sums.iter().zip(rows.sums) {
@@ -53,42 +50,50 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
             // The last gate's input half is set aside, and its sum begins again with the state bias.
             for (sum, half) in sums.iter_mut().zip(&mut half) {
                 let last = sum.as_mut_ptr().add(flat - width);
-                core::ptr::copy_nonoverlapping(last, half.as_mut_ptr(), width);
-                core::ptr::copy_nonoverlapping(panel.add(states), last, width);
+                for first in (0..width).step_by(S::LANES) {
+                    s.store(half.as_mut_ptr().add(first), s.load(last.add(first)));
+                    s.store(last.add(first), s.load(panel.add(states + first)));
+                }
             }
         }
         let states = panel.add(states + if E::APART { width } else { 0 });
-        flat_sums::<S, G, R>(s, &mut sums, states, flat, &rows.h, shape.units);
+        flat_sums::<S, G, R>(s, &mut sums, None, states, flat, &rows.h, shape.units);
     }
-    for first in (0..width).step_by(S::LANES) {
-        let count = width - first;
-        let done = |r: usize| {
-            let (mut sum, mut half_of) = ([s.splat(0.0); G], s.splat(0.0));
-            if let (Some(sums), Some(half)) = (sums.get(r), half.get(r)) {
-                for (gate, sum) in sum.iter_mut().enumerate() {
-                    // SAFETY: a gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT.
-                    *sum = unsafe { s.load(sums.as_ptr().add(gate * width + first)) };
-                }
-                // SAFETY: `first + LANES` is at most 16.
-                half_of = unsafe { s.load(half.as_ptr().add(first)) };
+    let (sums, half) = (sums.as_ptr().cast::<f32>(), half.as_ptr().cast::<f32>());
+    let done = |r: usize, first: usize| {
+        let left = width - first;
+        let mut sum = [s.splat(0.0); G];
+        for (gate, sum) in sum.iter_mut().enumerate() {
+            // SAFETY: `r < R`; a gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT.
+            *sum = unsafe { s.load(sums.add(r * FLAT + gate * width + first)) };
+        }
+        // SAFETY: `r < R`; `first + LANES` is at most 16.
+        let half = unsafe { s.load(half.add(r * BLOCK + first)) };
+        let count = (left < S::LANES).then_some(left);
+        Done { sum, half, r, unit: shape.blocks() * BLOCK + first, count }
+    };
+    // SAFETY: the rows hold the tail's units.
+    unsafe {
+        if R == 1 {
+            finish_all::<S, E, G, R>(s, rows, width.div_ceil(S::LANES), |i| done(0, i * S::LANES));
+        } else {
+            for first in (0..width).step_by(S::LANES) {
+                finish_all::<S, E, G, R>(s, rows, R, |r| done(r, first));
             }
-            let part = (count < S::LANES).then_some(count);
-            Done { sum, half: half_of, r, unit: shape.blocks() * BLOCK + first, count: part }
-        };
-        // SAFETY: the rows hold the tail's units.
-        unsafe { finish_all::<S, E, G, R>(s, rows, R, done) }
+        }
     }
 }
 
-/// Adds `count` weight rows of `flat` floats to the sums, a few vectors at a time.
+/// Adds `count` weight rows of `flat` floats to the sums, or to the bias they begin with, a few vectors at a time.
 ///
 /// # Safety
-/// `count` elements of each row may be read, and `count` rows of weights in whole vectors; `flat` rounded up to whole
+/// Whole vectors of the bias may be read; `count` elements of each row may be read, and `count` rows of weights in whole vectors; `flat` rounded up to whole
 /// vectors is at most FLAT.
 #[inline(always)]
 unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
     s: S,
     sums: &mut [[f32; FLAT]; R],
+    bias: Option<*const f32>,
     weights: *const f32,
     flat: usize,
     rows: &[*const f32; R],
@@ -98,7 +103,7 @@ unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
     // No more vectors than a full block's tile has: so many fit the registers.
     while first < flat {
         let vectors = (flat - first).div_ceil(S::LANES);
-        let part = Flat { sums: &mut *sums, first, weights, flat, rows, count };
+        let part = Flat { sums: &mut *sums, bias, first, weights, flat, rows, count };
         let most = const { if R >= S::LINES { 2 } else { G } };
         first += S::LANES
             * match vectors.min(most) {
@@ -113,6 +118,7 @@ unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
 /// The arguments of `flat_sums`, whose promises hold for the vectors from `first` on.
 struct Flat<'a, const R: usize> {
     sums: &'a mut [[f32; FLAT]; R],
+    bias: Option<*const f32>,
     first: usize,
     weights: *const f32,
     flat: usize,
@@ -128,14 +134,15 @@ impl<const V: usize, const R: usize> Kernel for Vectors<'_, V, R> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
-        let Flat { sums, first, weights, flat, rows, count } = self.0;
+        let Flat { sums, bias, first, weights, flat, rows, count } = self.0;
         let stride = Stride { row: flat, unit: 0, gate: S::LANES };
         let mut sum = [[[s.splat(0.0); V]; 1]; R];
         // SAFETY: `flat_sums` makes this only with V whole vectors from `first` on, within the sums and the weights.
         unsafe {
             for ([sum], memory) in sum.iter_mut().zip(sums.iter()) {
+                let from = bias.unwrap_or(memory.as_ptr());
                 for (v, sum) in sum.iter_mut().enumerate() {
-                    *sum = s.load(memory.as_ptr().add(first + v * S::LANES));
+                    *sum = s.load(from.add(first + v * S::LANES));
                 }
             }
             let sum = accumulate::<S, V, 1, R, 1>(s, sum, weights.add(first), stride, rows, count);
