@@ -28,7 +28,7 @@ mod panel;
 #[allow(dead_code)]
 #[path = "../../src/rows.rs"]
 mod rows;
-#[allow(dead_code, unsafe_code)]
+#[allow(dead_code)]
 #[path = "../../src/simd/mod.rs"]
 mod simd;
 mod weights {
