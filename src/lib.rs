@@ -27,4 +27,4 @@ pub use padded::Padded;
 pub use run::States;
 pub use simd::backend::Backend;
 pub use unpack::{Fill, pad_packed_sequence, pad_sequence, unpack_sequence, unpad_sequence};
-pub use weights::Weights;
+pub use weights::{PANEL_FORMAT, Weights};

@@ -7,6 +7,35 @@ use crate::error::{Argument, Error, check_len, product};
 use core::ops::Range;
 use panel::{BLOCK, OCTET, PanelShape};
 
+/// The version of the panels' format. Panels that were stored, or compiled into a program, should be compared with it
+/// where they are used: a change of the format changes this number.
+///
+/// A panel holds one layer in one direction; the panels of a network follow each other in the order of
+/// [`Weights`]: `_l0`, `_l0_reverse`, `_l1`, ... All of it is IEEE 754 binary32, four bytes each, in the byte order of
+/// the machine that runs it (little-endian on all but a few). With `G` gates, `I` inputs, `H` units, `N = H / 16` full
+/// blocks of units, a tail of `w = H % 16` units, and `A = 1` for a GRU, else 0, these parts stand one after another:
+///
+/// | part | rows | floats of a row |
+/// | --- | --- | --- |
+/// | inputs of block 0, of block 1, ... | the bias, then one for each input: `1 + I` | `16 G` |
+/// | states of block 0, of block 1, ... | `A` of 16 floats, then one for each unit: `H` | `16 G` |
+/// | inputs of the tail | the bias, then one for each input | `G w` |
+/// | states of the tail | `A` of `w` floats, then one for each unit | `G w` |
+/// | end | | zeros, until `G w` of them would be a multiple of 16: `(16 - G w % 16) % 16` |
+///
+/// In a row of a block, gate `g` of unit `8 o + j` of the block (`o` 0 or 1, `j` 0 to 7) is float `8 G o + 8 g + j`: the
+/// gates of the first eight units, then those of the last eight. In a row of the tail, gate `g` of unit `j` is float
+/// `w g + j`. Gates are in PyTorch's order, and so are inputs and units. The bias is `bias_ih + bias_hh`, added in f32;
+/// for the last gate of a GRU it is `bias_ih` alone, and `bias_hh` of that gate is the row of `A`, unit by unit.
+///
+/// In bytes: input `i` of gate `g` of unit `u = 16 b + 8 o + j` in a full block begins at byte
+/// `4 (16 G ((1 + I) b + 1 + i) + 8 G o + 8 g + j)` of the panel.
+///
+/// ```
+/// const _: () = assert!(packed_rnn::PANEL_FORMAT == 1, "these panels are of another version");
+/// ```
+pub const PANEL_FORMAT: u32 = 1;
+
 /// The parameters of one layer in one direction, just as PyTorch stores them (row-major, `G` gates one after another).
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a> {

@@ -1,4 +1,5 @@
-//! The panel: the weights of one layer in one direction, in the order in which the kernel reads them.
+//! The panel: the weights of one layer in one direction, in the order in which the kernel reads them; byte by byte it is
+//! described at `PANEL_FORMAT`, which changes with it.
 //!
 //! Units are taken in blocks of 16, and a tail of `w < 16`. A row of a block is `G * 16` floats: the gates of its first
 //! 8 units, gate after gate, then those of its last 8, so that a kernel with vectors of 8 reads whole cache lines. A
