@@ -4,6 +4,7 @@ use crate::cell::{Cell, panel_shape};
 use crate::error::{Argument, Code, Error, check_len};
 use crate::simd::backend::Backend;
 use crate::weights::Weights;
+use crate::weights::panel::Panel;
 use core::marker::PhantomData;
 
 /// Which way a layer walks along time.
@@ -220,10 +221,11 @@ impl<'a, C: Cell> Model<'a, C> {
         self.shape
     }
 
-    /// The panel of a layer in one of its directions.
-    pub(crate) fn panel(&self, layer: usize, direction: usize) -> &'a [f32] {
+    /// The panel of a layer in one of its directions; there is none of others.
+    pub(crate) fn panel(&self, layer: usize, direction: usize) -> Option<Panel<'a>> {
         let (first, len) = self.shape.panel::<C>(layer, direction);
-        self.panels.get(first..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+        let floats = self.panels.get(first..)?.get(..len)?;
+        Panel::new(panel_shape::<C>(self.shape.input_of(layer), self.shape.hidden_size), floats)
     }
 }
 

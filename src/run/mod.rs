@@ -187,12 +187,11 @@ impl<C: Cell> Model<'_, C> {
                     )),
                 };
                 let rows = direction * layout.batch();
+                let Some(panel) = self.panel(layer, direction) else { continue };
                 let walk = Walk {
                     layout,
                     backend: self.backend,
-                    inputs: shape.input_of(layer),
-                    units: shape.hidden_size,
-                    panel: self.panel(layer, direction),
+                    panel,
                     reverse: match shape.direction {
                         Direction::Forward => false,
                         Direction::Reverse => true,

@@ -1,7 +1,7 @@
 //! Streaming: one token for each of `B` streams, from the same panels and with the same bits as a run.
 
 use super::take_scratch;
-use crate::cell::{Cell, panel_shape};
+use crate::cell::Cell;
 use crate::copy::copy_all;
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::model::{Direction, Model};
@@ -75,21 +75,10 @@ impl<C: Cell> Model<'_, C> {
         for layer in 0..self.shape.num_layers {
             let rows = layer * batch;
             let (h, out, c) = (h.skip(rows), out.skip(rows), c.skip(rows));
+            let Some(panel) = self.panel(layer, 0) else { continue };
             C::pass(
                 self.backend,
-                &Pass {
-                    shape: panel_shape::<C>(self.shape.input_of(layer), hidden),
-                    panel: self.panel(layer, 0),
-                    x,
-                    h,
-                    begin: h,
-                    continued: batch,
-                    c,
-                    out,
-                    ahead: Ahead::No,
-                    first: 0,
-                    end: batch,
-                },
+                &Pass { panel, x, h, begin: h, continued: batch, c, out, ahead: Ahead::No, first: 0, end: batch },
             );
             x = out.read();
         }

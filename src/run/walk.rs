@@ -1,10 +1,11 @@
 //! One layer in one direction along time.
 
-use crate::cell::{Cell, panel_shape};
+use crate::cell::Cell;
 use crate::layout::{Layout, Step};
 use crate::rows::{Rows, RowsMut};
 use crate::simd::backend::Backend;
 use crate::simd::pass::{Ahead, Pass};
+use crate::weights::panel::Panel;
 
 /// Tokens whose input halves are computed ahead of their states: enough rows for tall tiles, few enough to stay near.
 pub(super) const WINDOW: usize = 48;
@@ -29,9 +30,7 @@ pub(super) enum Outputs<'a> {
 pub(super) struct Walk<'w, 'l> {
     pub(super) layout: &'w Layout<'l>,
     pub(super) backend: Backend,
-    pub(super) inputs: usize,
-    pub(super) units: usize,
-    pub(super) panel: &'w [f32],
+    pub(super) panel: Panel<'w>,
     pub(super) reverse: bool,
     pub(super) x: Rows<'w>,
     /// Holds the initial states and receives the final ones.
@@ -54,6 +53,8 @@ impl<'w> Walk<'w, '_> {
         // Where the last step wrote its states, a row for each place.
         let mut written = self.h;
         let mut turn = false;
+        // Changed in place from step to step: a copy of it would wait for what was just written.
+        let mut pass = self.pass(0);
         let mut visit = |step: Step| {
             // Those that went on no further have their final states there.
             (step.rows..before.rows).for_each(|place| self.h.copy_row(place, written.read()));
@@ -62,9 +63,11 @@ impl<'w> Walk<'w, '_> {
                 Outputs::Last(other) if turn => (other, self.h, step.rows),
                 Outputs::Last(other) => (self.h, other, step.rows),
             };
-            let ahead = self.ahead::<C>(&mut window, step);
-            let x = self.x.skip(step.offset);
-            C::pass(self.backend, &Pass { x, h: from.read(), continued, out, ahead, ..self.pass::<C>(step.rows) });
+            pass.ahead = self.ahead::<C>(&mut window, step);
+            pass.x = self.x.skip(step.offset);
+            pass.h = from.read();
+            (pass.continued, pass.out, pass.end) = (continued, out, step.rows);
+            C::pass(self.backend, &pass);
             (before, written, turn) = (step, out, !turn);
         };
         if self.reverse {
@@ -76,9 +79,8 @@ impl<'w> Walk<'w, '_> {
     }
 
     /// A pass over the first rows, all of them at their beginning.
-    fn pass<C: Cell>(&self, rows: usize) -> Pass<'w> {
+    fn pass(&self, rows: usize) -> Pass<'w> {
         Pass {
-            shape: panel_shape::<C>(self.inputs, self.units),
             panel: self.panel,
             x: self.x,
             h: self.h.read(),
@@ -96,7 +98,7 @@ impl<'w> Walk<'w, '_> {
     /// the walk where the step is not in it.
     fn ahead<C: Cell>(&self, window: &mut Window<'w>, step: Step) -> Ahead<'w> {
         let room = window.sums.count().min(WINDOW);
-        if step.rows >= FEW || room < 2 * FEW || self.inputs < MANY_INPUTS {
+        if step.rows >= FEW || room < 2 * FEW || self.panel.shape().inputs < MANY_INPUTS {
             return Ahead::No;
         }
         let end = step.offset + step.rows;
@@ -108,7 +110,7 @@ impl<'w> Walk<'w, '_> {
             };
             (window.first, window.count) = (first, last - first);
             let ahead = Ahead::Write(window.sums);
-            C::pass(self.backend, &Pass { x: self.x.skip(first), ahead, ..self.pass::<C>(window.count) });
+            C::pass(self.backend, &Pass { x: self.x.skip(first), ahead, ..self.pass(window.count) });
         }
         Ahead::Read(window.sums.read().skip(step.offset - window.first))
     }

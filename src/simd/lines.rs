@@ -16,7 +16,7 @@ const TURN: usize = 4;
 /// One block for `R` rows.
 ///
 /// # Safety
-/// The panel and the rows are those of `pass.shape`, the units are a full block of it, and a vector is half a block.
+/// The rows are those of the panel's shape, the units are a full block of it, and a vector is half a block.
 #[inline(always)]
 pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
     s: S,
@@ -24,7 +24,7 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     part: &Units<2>,
     rows: &TileRows<R>,
 ) {
-    let shape = pass.shape;
+    let shape = pass.panel.shape();
     let stride = Stride { row: G * BLOCK, unit: 0, gate: S::LANES };
     let zero = s.splat(0.0);
     let mut lines = [[[zero; 2]; R]; G];

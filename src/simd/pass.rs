@@ -9,7 +9,7 @@ use super::tail::tail;
 use super::tile::{Units, units};
 use super::{Kernel, Simd, Values};
 use crate::rows::{Rows, RowsMut};
-use crate::weights::panel::{BLOCK, PanelShape};
+use crate::weights::panel::{BLOCK, Panel};
 use core::marker::PhantomData;
 
 /// What an epilogue needs of the state besides the sums.
@@ -38,12 +38,10 @@ pub(crate) trait Epilogue<const G: usize>: Copy {
 /// All units of a panel for some rows. Place `b` of each view belongs to one sequence.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'a> {
-    pub(crate) shape: PanelShape,
-    /// `shape.len()` floats.
-    pub(crate) panel: &'a [f32],
-    /// Rows of `shape.inputs`.
+    pub(crate) panel: Panel<'a>,
+    /// Rows of the panel's inputs.
     pub(crate) x: Rows<'a>,
-    /// The state so far, rows of `shape.units`, for the places below `continued`.
+    /// The state so far, rows of the panel's units, for the places below `continued`.
     pub(crate) h: Rows<'a>,
     /// The state so far for the other places.
     pub(crate) begin: Rows<'a>,
@@ -79,17 +77,22 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let pass = self.0;
-        if !fits::<E, G>(pass) {
+        let rows = pass.end.saturating_sub(pass.first);
+        if rows == 0 || !fits::<E, G>(pass) {
             return;
         }
-        let rows = pass.end.saturating_sub(pass.first);
-        let tiles = rows.div_ceil(S::ROWS.of(G));
-        let Some(low) = rows.checked_div(tiles) else { return };
+        let one = rows <= S::ROWS.of(G);
+        // A division takes as long as many multiply-adds.
+        let (tiles, low) = if one {
+            (1, rows)
+        } else {
+            let tiles = rows.div_ceil(S::ROWS.of(G));
+            (tiles, rows / tiles.max(1))
+        };
         // So many tiles are one row taller than the others.
         let taller = rows - tiles * low;
-        let one = tiles == 1;
         let whole = by_lines::<S>(G, low + usize::from(taller > 0));
-        let vectors = pass.shape.blocks() * (BLOCK / S::LANES);
+        let vectors = pass.panel.shape().blocks() * (BLOCK / S::LANES);
         let mut vector = 0;
         // The tail is the last of the parts.
         while vector <= vectors {
@@ -110,8 +113,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
 /// The views hold what the shape tells. The callers have checked their arguments; what follows relies on it, so it is
 /// checked where it is used.
 fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
-    let shape = pass.shape;
-    let states = [pass.h.width(), pass.begin.width(), pass.out.read().width()];
+    let shape = pass.panel.shape();
     let sums = match pass.ahead {
         Ahead::No => None,
         Ahead::Write(rows) => Some(rows.read().width()),
@@ -119,9 +121,10 @@ fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
     };
     shape.gates == G
         && shape.apart == E::APART
-        && shape.len().is_some_and(|len| len <= pass.panel.len())
         && pass.x.width() == shape.inputs
-        && states == [shape.units; 3]
+        && pass.h.width() == shape.units
+        && pass.begin.width() == shape.units
+        && pass.out.read().width() == shape.units
         && sums.is_none_or(|sums| sums == G * shape.units)
         && (E::CARRY != Carry::Second || pass.c.read().width() == shape.units)
 }
@@ -173,7 +176,7 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
     #[inline(always)]
     fn run<S: Simd, const R: usize>(self, s: S) -> usize {
         if self.at.left == 0 {
-            if self.pass.shape.tail() > 0 {
+            if self.pass.panel.shape().tail() > 0 {
                 s.vectorize(Tail::<E, G, R>(self));
             }
             return 1;
@@ -224,7 +227,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
         let part = Units::<U>::of::<S>(pass, at.vector);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
-            // SAFETY: `Run` has checked the panel and the views' widths against the shape, `TileRows` holds rows of those
+            // SAFETY: `Run` has checked the views' widths against the panel's shape, `TileRows` holds rows of those
             // views, and `Tiles::run` takes no vector beyond the full blocks.
             unsafe { units::<S, E, G, R, U>(s, pass, &part, &rows) }
         }

@@ -15,14 +15,14 @@ const FLAT: usize = 4 * BLOCK;
 /// apart in memory.
 ///
 /// # Safety
-/// The panel and the rows are those of `pass.shape`, which has a tail.
+/// The rows are those of the panel's shape, which has a tail.
 #[inline(always)]
 pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
     s: S,
     pass: &Pass<'_>,
     rows: &TileRows<R>,
 ) {
-    let shape = pass.shape;
+    let shape = pass.panel.shape();
     let (width, flat) = (shape.tail(), G * shape.tail());
     let (inputs, states) = shape.parts(shape.blocks());
     let panel = pass.panel.as_ptr();

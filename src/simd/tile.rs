@@ -125,7 +125,7 @@ impl<const U: usize> Units<U> {
     /// less than an octet only within one octet.
     #[inline(always)]
     pub(super) fn of<S: Simd>(pass: &Pass<'_>, vector: usize) -> Self {
-        let shape = pass.shape;
+        let shape = pass.panel.shape();
         let unit = vector * S::LANES;
         let (block, in_block) = (unit / BLOCK, unit % BLOCK);
         let (inputs, states) = shape.parts(block);
@@ -150,7 +150,7 @@ impl<const U: usize> Units<U> {
 /// One tile.
 ///
 /// # Safety
-/// The panel and the rows are those of `pass.shape`, and the units lie in its full blocks.
+/// The rows are those of the panel's shape, and the units lie in its full blocks.
 #[inline(always)]
 pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usize, const U: usize>(
     s: S,
@@ -158,7 +158,7 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     part: &Units<U>,
     rows: &TileRows<R>,
 ) {
-    let shape = pass.shape;
+    let shape = pass.panel.shape();
     let [input_step, state_step, bias_step, sums_step] = part.steps;
     // A vector of 16 holds 8 units of two gates, until it is put in order; smaller ones hold one gate.
     let gate = if S::LANES > OCTET { S::LANES } else { OCTET };

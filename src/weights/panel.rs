@@ -81,3 +81,28 @@ impl PanelShape {
         }
     }
 }
+
+/// A panel: its shape, and no fewer floats than that tells.
+#[derive(Clone, Copy)]
+pub(crate) struct Panel<'a> {
+    shape: PanelShape,
+    floats: &'a [f32],
+}
+
+impl<'a> Panel<'a> {
+    /// `None` if there are too few floats.
+    pub(crate) fn new(shape: PanelShape, floats: &'a [f32]) -> Option<Self> {
+        shape.len().is_some_and(|len| len <= floats.len()).then_some(Self { shape, floats })
+    }
+
+    #[inline(always)]
+    pub(crate) fn shape(&self) -> PanelShape {
+        self.shape
+    }
+
+    /// The first of the shape's floats.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&self) -> *const f32 {
+        self.floats.as_ptr()
+    }
+}
