@@ -8,7 +8,7 @@ use crate::simd::pass::{Ahead, Pass};
 use crate::weights::panel::Panel;
 
 /// Tokens whose input halves are computed ahead of their states: enough rows for tall tiles, few enough to stay near.
-pub(super) const WINDOW: usize = 48;
+pub(super) const WINDOW: usize = 24;
 
 /// Where fewer sequences than this run, the input halves are worth to be computed ahead: reading the panel costs more
 /// than the arithmetic.
