@@ -37,12 +37,8 @@ mod weights {
 
 use clock::{Time, measure};
 use packed_rnn::{Aligned, Backend, Cell, Gru, Layout, Lstm, Model, Shape, States};
-use support::{Parameters, noise};
+use support::{Parameters, V, noise};
 
-const V: [usize; 32] = [
-    361, 340, 322, 301, 280, 266, 250, 240, 228, 215, 201, 190, 180, 171, 160, 150, 141, 133, 125, 118, 110, 102, 95,
-    88, 80, 72, 65, 58, 50, 43, 36, 29,
-];
 const M: [usize; 8] = [4, 6, 8, 5, 4, 3, 7, 8];
 
 /// Multiply-adds of a token, as floating-point operations.
