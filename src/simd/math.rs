@@ -120,7 +120,8 @@ pub(crate) fn tanh<S: Values>(s: S, x: S::F) -> S::F {
     let one = s.splat(1.0);
     let a = s.at_most(s.abs(x), s.splat(TANH_HIGH));
     let (half, _, bits) = split_exp::<S, 2>(s, a, BIAS);
-    let e = s.mul(s.mul_add(half, s.splat(2.0), one), s.power_of_bits(bits));
+    let power = s.power_of_bits(bits);
+    let e = s.mul_add(s.add(power, power), half, power);
     let large = s.sub(one, s.div(s.splat(2.0), s.add(e, one)));
 
     let y = s.mul(a, a);
@@ -128,7 +129,7 @@ pub(crate) fn tanh<S: Values>(s: S, x: S::F) -> S::F {
     let high = s.mul_add(y, s.splat(TANH_3), s.splat(TANH_2));
     let y2 = s.mul(y, y);
     let p = s.mul_add(y2, s.mul_add(y2, s.splat(TANH_4), high), low);
-    let small = s.mul_add(s.sub(s.splat(0.0), s.mul(a, y)), p, a);
+    let small = s.neg_mul_add(s.mul(a, y), p, a);
 
     s.with_sign(s.by_sign(s.sub(a, s.splat(TANH_SPLIT)), small, large), x)
 }
