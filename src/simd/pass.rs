@@ -158,7 +158,7 @@ struct At {
 }
 
 /// Whether tiles of so many rows go by lines.
-const fn by_lines<S: Simd>(gates: usize, rows: usize) -> bool {
+pub(super) const fn by_lines<S: Simd>(gates: usize, rows: usize) -> bool {
     gates > 1 && rows >= S::LINES
 }
 

@@ -3,7 +3,7 @@
 //! The sums are computed in whole vectors across gates, in the same chains as a full block's, and taken apart through
 //! a little stack once they are done.
 
-use super::pass::{Ahead, Epilogue, Pass, TileRows};
+use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines};
 use super::tile::{Done, Stride, accumulate, finish_all};
 use super::{Kernel, Simd};
 use crate::weights::panel::BLOCK;
@@ -104,7 +104,7 @@ unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
     while first < flat {
         let vectors = (flat - first).div_ceil(S::LANES);
         let part = Flat { sums: &mut *sums, bias, first, weights, flat, rows, count };
-        let most = const { if R >= S::LINES { 2 } else { G } };
+        let most = const { if by_lines::<S>(G, R) { 2 } else { G } };
         first += S::LANES
             * match vectors.min(most) {
                 4 if most >= 4 => s.vectorize(Vectors::<4, R>(part)),
