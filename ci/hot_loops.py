@@ -66,6 +66,9 @@ class Loop:
         self.by_element = sum(bool(re.search(r"\.s\[\d\]$", line)) for line in body)
         # Constants, which come from the program or the stack, are no elements of a row.
         self.rows = sum(bool(re.search(element, line)) and not re.search(r"\(%r[is]p", line) for line in body)
+        # Where a vector of elements is multiplied lane by lane, each lane of each row's register is an element.
+        lanes = {lane[0] for line in body if (lane := re.search(r"v\d+\.s\[\d\]$", line))}
+        self.rows = max(self.rows, len(lanes))
         self.vectors = self.adds / self.rows if self.rows else 0
         self.effort = len(body) / self.adds if self.adds else 0
 

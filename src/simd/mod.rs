@@ -70,9 +70,18 @@ pub(crate) trait Simd: Values {
     const SUMS: usize;
     /// There are registers for an epilogue on two vectors at a time.
     const PAIRS: bool;
+    /// So many vectors, sums and elements of rows, and a weight besides, stay in registers: a tile of no more loads a
+    /// vector of elements and multiplies by its lanes, one after another. 0 where no instruction multiplies by a lane.
+    const BY_LANE: usize = 0;
 
     /// Runs a kernel with the CPU's features on, as a function of its own.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// `a[LANE] * b + c`, rounded as [`Values::mul_add`] does; for backends that multiply by lanes.
+    #[inline(always)]
+    fn mul_add_lane<const LANE: i32>(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        self.mul_add(a, b, c)
+    }
 
     /// # Safety
     /// `LANES` elements may be read.

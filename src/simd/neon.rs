@@ -54,9 +54,16 @@ impl Values for Neon {
 
 impl Simd for Neon {
     const LANES: usize = 4;
-    const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
+    const ROWS: Rows = Rows { one_gate: 8, three_gates: 7, four_gates: 6 };
     const SUMS: usize = 24;
     const PAIRS: bool = true;
+    const BY_LANE: usize = 30;
+
+    #[inline(always)]
+    fn mul_add_lane<const LANE: i32>(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+        // SAFETY: a value of this backend's type exists only where its features were found.
+        unsafe { vfmaq_laneq_f32::<LANE>(c, b, a) }
+    }
 
     memory_operations! { float32x4_t;
         load(from) = vld1q_f32(from);

@@ -40,8 +40,17 @@ pub(super) unsafe fn accumulate<S: Simd, const G: usize, const U: usize, const R
     count: usize,
 ) -> [[[S::F; G]; U]; R] {
     let mut k = 0;
-    // SAFETY: `k < count`, and `weights` is its row.
+    // SAFETY: `k < count` (of four by lane: the last of them), and `weights` is its row.
     unsafe {
+        while const { R * (G * U + 1) <= S::BY_LANE } && k + 4 <= count {
+            let elements = rows.each_ref().map(|row| s.load(row.add(k)));
+            step_by_lane::<S, G, U, R, 0>(s, &mut sum, weights, stride, &elements);
+            step_by_lane::<S, G, U, R, 1>(s, &mut sum, weights.wrapping_add(stride.row), stride, &elements);
+            step_by_lane::<S, G, U, R, 2>(s, &mut sum, weights.wrapping_add(2 * stride.row), stride, &elements);
+            step_by_lane::<S, G, U, R, 3>(s, &mut sum, weights.wrapping_add(3 * stride.row), stride, &elements);
+            weights = weights.wrapping_add(4 * stride.row);
+            k += 4;
+        }
         while N > 1 && k + N <= count {
             for i in 0..N {
                 step(s, &mut sum, weights, stride, rows, k + i);
@@ -100,6 +109,31 @@ unsafe fn step<S: Simd, const G: usize, const U: usize, const R: usize>(
             for (sum, w) in sum.iter_mut().zip(&w) {
                 for (sum, w) in sum.iter_mut().zip(w) {
                     *sum = s.mul_add(x, *w, *sum);
+                }
+            }
+        }
+    }
+}
+
+/// One lane of each row's elements times its row of weights.
+///
+/// # Safety
+/// The vectors of the row of weights may be read.
+#[inline(always)]
+unsafe fn step_by_lane<S: Simd, const G: usize, const U: usize, const R: usize, const LANE: i32>(
+    s: S,
+    sum: &mut [[[S::F; G]; U]; R],
+    weights: *const f32,
+    stride: Stride,
+    elements: &[S::F; R],
+) {
+    for u in 0..U {
+        for g in 0..G {
+            // SAFETY: the vector of gate `g` and units `u`.
+            let w = unsafe { s.load(weights.add(u * stride.unit + g * stride.gate)) };
+            for (sum, elements) in sum.iter_mut().zip(elements) {
+                if let Some(sum) = sum.get_mut(u).and_then(|sum| sum.get_mut(g)) {
+                    *sum = s.mul_add_lane::<LANE>(*elements, w, *sum);
                 }
             }
         }
