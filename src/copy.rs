@@ -22,9 +22,6 @@ pub(crate) fn copy_rows<T: Copy>(
     rows: usize,
     features: usize,
 ) {
-    if rows == 1 && features > SHORT {
-        return copy_all(part_mut(to, to_place.first, features), part(from, from_place.first, features));
-    }
     let (Some(to), Some(from)) = (to.get_mut(to_place.first..), from.get(from_place.first..)) else { return };
     let rows = Rows { to, to_stride: to_place.stride, from, from_stride: from_place.stride, rows, features };
     match features {
@@ -86,14 +83,11 @@ fn copy_ends<T: Copy, const A: usize, const B: usize>(to: &mut [T], from: &[T]) 
     }
 }
 
-/// `copy_from_slice` without its panic: as many elements as both have.
+/// `copy_from_slice` without its panic.
 #[inline(always)]
 pub(crate) fn copy_all<T: Copy>(to: &mut [T], from: &[T]) {
-    let count = to.len().min(from.len());
-    // One length on both sides, so that the panic falls away. (A loop would not always become a call of `memcpy`: the
-    // compiler must know that the slices are apart, which it forgets.)
-    if let (Some(to), Some(from)) = (to.get_mut(..count), from.get(..count)) {
-        to.copy_from_slice(from);
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 
