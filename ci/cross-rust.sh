@@ -16,7 +16,10 @@ refresh() {
 candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *//p' | grep -vxF '(none)'; }
 needs() { apt-cache depends --no-recommends --no-suggests "$1=$2" 2>/dev/null | sed -n 's/^ *Depends: *//p' | tr -d '<>'; }
 
-version=$(candidate rustc-web) || { refresh; version=$(candidate rustc-web); } || die "there is no package rustc-web"
+cache=${PACKED_RNN_CACHE:-$HOME/.cache/packed-rnn}
+# The lists of packages that are here may be old, and what they name too old for this crate.
+version=$(candidate rustc-web) && [ -e "$cache/rustc-web-$version/complete" ] ||
+    { refresh; version=$(candidate rustc-web); } || die "there is no package rustc-web"
 std=$(needs libstd-rust-web-dev "$version" | grep -m1 '^libstd-rust-web-[0-9]') || die "rustc-web has no libstd"
 llvm=$(needs "$std" "$version" | grep -m1 '^libllvm[0-9]') || die "$std names no libllvm"
 major=${llvm#libllvm}
@@ -32,7 +35,6 @@ if [ ${#tools[@]} -gt 0 ]; then
         { refresh; apt-get install -y --no-install-recommends "${tools[@]}" >&2; } || die "cannot install ${tools[*]}"
 fi
 
-cache=${PACKED_RNN_CACHE:-$HOME/.cache/packed-rnn}
 prefix=$cache/rustc-web-$version
 if [ ! -e "$prefix/complete" ]; then
     mkdir -p "$cache"
@@ -49,6 +51,8 @@ if [ ! -e "$prefix/complete" ]; then
     LD_LIBRARY_PATH=$work/root/usr/lib/$(uname -m)-linux-gnu "$work/root/usr/bin/rustc" --version >&2 ||
         die "the unpacked rustc does not run"
     [ -e "$work/root/usr/lib/rustlib/src/rust/library/core/Cargo.toml" ] || die "the sources of core are not where cargo looks"
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../Cargo.toml")
+    printf '%s\n' "$wanted" "$version" | sort -VC || die "rustc-web is $version, and this crate needs $wanted"
     touch "$work/root/complete"
     rm -rf "$prefix"
     mv "$work/root" "$prefix"
