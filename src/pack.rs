@@ -47,7 +47,13 @@ pub fn pack_padded_sequence<T: Copy>(
         }
         return Ok(());
     }
-    for block in layout.blocks(near::<T>(features)) {
+    let Some(near) = near::<T>(features) else {
+        each_row(layout, output.chunks_exact_mut(features), |row, sequence, length, t| {
+            copy_all(row, part(input, padded.tokens(batch, sequence, length, t).first, features));
+        });
+        return Ok(());
+    };
+    for block in layout.blocks(near) {
         for (place, &length) in lengths.iter().enumerate().take(block.rows) {
             let from = padded.tokens(batch, sequence_at(order, place), length as usize, block.t);
             copy_rows(output, packed(block, place, features), input, from, block.steps, features);
@@ -89,7 +95,16 @@ pub fn pack_sequence<T: Copy, S: AsRef<[T]>>(
         return Ok(());
     }
     let order = layout.order();
-    for block in layout.blocks(near::<T>(features)) {
+    let Some(near) = near::<T>(features) else {
+        each_row(layout, output.chunks_exact_mut(features), |row, sequence, _, t| {
+            let sequence = sequences.get(sequence).map(AsRef::as_ref);
+            if let Some(from) = sequence.and_then(|sequence| sequence.get(t * features..(t + 1) * features)) {
+                copy_all(row, from);
+            }
+        });
+        return Ok(());
+    };
+    for block in layout.blocks(near) {
         for place in 0..block.rows {
             if let Some(sequence) = sequences.get(sequence_at(order, place)) {
                 let from = Place { first: block.t * features, stride: features };
@@ -105,15 +120,41 @@ pub(crate) fn packed(block: Block, place: usize, features: usize) -> Place {
     Place { first: (block.offset + place) * features, stride: block.rows * features }
 }
 
-/// How many rows of `features` are worth to be copied one sequence after another. Short rows of several sequences share
-/// lines, which then stay near, and the reads of a sequence are long enough to be foreseen; long rows gain nothing.
-pub(crate) const fn near<T>(features: usize) -> usize {
+/// How many rows of `features` are worth to be copied one sequence after another; none of long ones. Short rows of
+/// several sequences share lines, which then stay near, and the reads of a sequence are long enough to be foreseen; long
+/// rows gain nothing.
+pub(crate) const fn near<T>(features: usize) -> Option<usize> {
     const BYTES: usize = 32768;
-    const LONG: usize = 512;
+    const LONG: usize = 256;
     match size_of::<T>().saturating_mul(features) {
-        0 => BYTES,
-        row if row < LONG => BYTES / row,
-        _ => 1,
+        0 => Some(BYTES),
+        row if row < LONG => Some(BYTES / row),
+        _ => None,
+    }
+}
+
+/// Visits the packed `rows` in their order, each with its sequence, that sequence's length, and the time.
+#[inline(always)]
+pub(crate) fn each_row<R>(
+    layout: &Layout<'_>,
+    mut rows: impl Iterator<Item = R>,
+    mut visit: impl FnMut(R, usize, usize, usize),
+) {
+    let lengths = layout.sorted_lengths();
+    for step in layout.walk() {
+        let rows = lengths.iter().take(step.rows).zip(&mut rows);
+        match layout.order() {
+            Some(order) => {
+                for (&sequence, (&length, row)) in order.iter().zip(rows) {
+                    visit(row, sequence as usize, length as usize, step.t);
+                }
+            }
+            None => {
+                for (sequence, (&length, row)) in rows.enumerate() {
+                    visit(row, sequence, length as usize, step.t);
+                }
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::copy::{Place, SHORT, copy_all, copy_rows, part, part_mut, repeat_row};
 use crate::error::{Argument, Code, Error, check_len};
 use crate::layout::{Count, Layout, sequence_at};
-use crate::pack::{check_sequences, near, packed};
+use crate::pack::{check_sequences, each_row, near, packed};
 use crate::padded::Padded;
 
 /// What a padded step holds.
@@ -58,13 +58,17 @@ pub fn pad_packed_sequence<T: Copy>(
             let rows = part(input, step.offset * features, step.rows * features);
             copy_all(part_mut(output, padded.row(batch, 0, step.t), step.rows * features), rows);
         }
-    } else {
-        for block in layout.blocks(near::<T>(features)) {
+    } else if let Some(near) = near::<T>(features) {
+        for block in layout.blocks(near) {
             for (place, &length) in layout.sorted_lengths().iter().enumerate().take(block.rows) {
                 let to = padded.tokens(batch, sequence_at(order, place), length as usize, block.t);
                 copy_rows(output, to, input, packed(block, place, features), block.steps, features);
             }
         }
+    } else {
+        each_row(layout, input.chunks_exact(features), |row, sequence, length, t| {
+            copy_all(part_mut(output, padded.tokens(batch, sequence, length, t).first, features), row);
+        });
     }
     match padding_value {
         // Short rows are repeated faster than they are filled one by one, even far apart.
@@ -97,8 +101,17 @@ pub fn unpack_sequence<T: Copy, S: AsMut<[T]>>(
     if features == 0 {
         return Ok(());
     }
+    let Some(near) = near::<T>(features) else {
+        each_row(layout, input.chunks_exact(features), |row, sequence, _, t| {
+            let sequence = sequences.get_mut(sequence).map(AsMut::as_mut);
+            if let Some(to) = sequence.and_then(|sequence| sequence.get_mut(t * features..(t + 1) * features)) {
+                copy_all(to, row);
+            }
+        });
+        return Ok(());
+    };
     let order = layout.order();
-    for block in layout.blocks(near::<T>(features)) {
+    for block in layout.blocks(near) {
         for place in 0..block.rows {
             if let Some(sequence) = sequences.get_mut(sequence_at(order, place)) {
                 let to = Place { first: block.t * features, stride: features };

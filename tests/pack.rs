@@ -20,7 +20,7 @@ struct Case {
 
 /// Sizes around every way in which a row is copied, up to the platform's own copy.
 fn features() -> impl Strategy<Value = usize> {
-    prop_oneof![0..=4_usize, 5..=17_usize, 18..=70_usize]
+    prop_oneof![0..=4_usize, 5..=17_usize, 18..=63_usize, 64..=80_usize]
 }
 
 fn cases() -> impl Strategy<Value = Case> {

@@ -8,6 +8,7 @@
 //! Peak is the rate of independent multiply-adds in registers; bandwidth is that of reading as many bytes as the panel
 //! has, the best of several ways. Both are measured again beside each piece of work, as the machine's speed drifts.
 
+#[allow(dead_code)]
 mod clock;
 mod inside;
 mod limits;
