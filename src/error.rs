@@ -35,6 +35,9 @@ pub enum Code {
     TotalLength = 12,
     /// An option that this function or this cell cannot honour.
     Unsupported = 13,
+    /// No task can begin at the place at `index`: it is not beyond the one before, or not within the batch; the nearest
+    /// that could be is `expected`.
+    NotACut = 14,
 }
 
 /// Which argument was wrong: the name is the parameter's or the field's.
@@ -104,6 +107,8 @@ pub enum Argument {
     Direction = 30,
     /// `batch`
     Batch = 31,
+    /// The tasks of a [`Split`](crate::Split).
+    Tasks = 32,
 }
 
 /// Why a call was refused. Nothing was written to data, states or panels.

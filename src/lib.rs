@@ -15,6 +15,7 @@ mod padded;
 mod rows;
 mod run;
 mod simd;
+mod split;
 mod unpack;
 mod weights;
 
@@ -26,5 +27,6 @@ pub use pack::{pack_padded_sequence, pack_sequence};
 pub use padded::Padded;
 pub use run::States;
 pub use simd::backend::Backend;
+pub use split::{Split, Task, Tasks};
 pub use unpack::{Fill, pad_packed_sequence, pad_sequence, unpack_sequence, unpad_sequence};
 pub use weights::{PANEL_FORMAT, Weights};

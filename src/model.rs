@@ -221,6 +221,20 @@ impl<'a, C: Cell> Model<'a, C> {
         self.shape
     }
 
+    /// One layer of the network as a network of its own, over the same panels; there is none from `num_layers` on.
+    ///
+    /// Its input is that of the network for layer 0, else the output of the layer before; its states are the `D * B * H`
+    /// floats of this layer among the network's.
+    pub fn layer(&self, layer: usize) -> Option<Self> {
+        if layer >= self.shape.num_layers {
+            return None;
+        }
+        let shape = Shape { input_size: self.shape.input_of(layer), num_layers: 1, ..self.shape };
+        let (first, len) = self.shape.panel::<C>(layer, 0);
+        let panels = self.panels.get(first..)?.get(..len * shape.direction.count())?;
+        Some(Self { shape, panels, ..*self })
+    }
+
     /// The panel of a layer in one of its directions; there is none of others.
     pub(crate) fn panel(&self, layer: usize, direction: usize) -> Option<Panel<'a>> {
         let (first, len) = self.shape.panel::<C>(layer, direction);

@@ -59,6 +59,11 @@ impl<'a> Rows<'a> {
         (row < self.count).then(|| self.first.wrapping_add(row * self.stride))
     }
 
+    /// The same rows in another order: place `b` is row `order[b]`.
+    pub(crate) fn ordered(self, order: Option<&'a [u32]>) -> Self {
+        Self { order, ..self }
+    }
+
     /// Elements of a row.
     #[inline(always)]
     pub(crate) fn width(&self) -> usize {
@@ -82,7 +87,14 @@ impl<'a> RowsMut<'a> {
 
     /// The same rows in another order: place `b` is row `order[b]`.
     pub(crate) fn ordered(self, order: Option<&'a [u32]>) -> Self {
-        Self { rows: Rows { order, ..self.rows }, ..self }
+        Self { rows: self.rows.ordered(order), ..self }
+    }
+
+    /// `width` columns of the same rows, from `offset` on; no rows if they have not so many.
+    pub(crate) fn columns(self, offset: usize, width: usize) -> Self {
+        let Rows { first, count, width: whole, .. } = self.rows;
+        let count = if whole.checked_sub(offset) >= Some(width) { count } else { 0 };
+        Self { rows: Rows { first: first.wrapping_add(offset), count, width, ..self.rows }, ..self }
     }
 
     /// The rows from `rows` on.
@@ -114,6 +126,16 @@ impl<'a> RowsMut<'a> {
             // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared;
             // `copy` allows them to overlap.
             unsafe { core::ptr::copy(from, to, self.rows.width) }
+        }
+    }
+
+    /// Copies one row out of another view, or makes it zeros.
+    pub(crate) fn begin_row(&self, place: usize, from: Option<Rows<'_>>) {
+        match (from, self.get(place)) {
+            (Some(from), _) => self.copy_row(place, from),
+            // SAFETY: `get` gives a row of `width` elements; zero bits are the zero of f32.
+            (None, Some(to)) => unsafe { to.write_bytes(0, self.rows.width) },
+            (None, None) => {}
         }
     }
 }

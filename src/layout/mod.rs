@@ -215,6 +215,18 @@ impl<'a> Layout<'a> {
         Steps::new(self.lengths, self.tokens)
     }
 
+    /// The steps at which the sequence at a place runs, with all that run beside it. Time: O(B) at any place but the
+    /// first.
+    pub(crate) fn walk_of(&self, place: usize) -> Steps<'a> {
+        match (place, self.lengths.get(place)) {
+            (0, _) | (_, None) => self.walk(),
+            (_, Some(&length)) => {
+                let t = length as usize;
+                self.walk().until(t, self.batch_size(t), self.offset(t))
+            }
+        }
+    }
+
     /// The steps in blocks in which the same sequences run, of at most `rows` tokens where one step has no more.
     pub(crate) fn blocks(&self, rows: usize) -> Blocks<'a> {
         Blocks::new(self.lengths, rows)

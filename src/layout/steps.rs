@@ -35,6 +35,11 @@ impl<'a> Steps<'a> {
         Self { lengths, front: End { t: 0, rows: lengths.len(), offset: 0 }, back: End { t, rows: 0, offset: tokens } }
     }
 
+    /// The same steps up to before `t`, where `rows` sequences run and `offset` tokens are before.
+    pub(super) fn until(self, t: usize, rows: usize, offset: usize) -> Self {
+        Self { back: End { t, rows, offset }, ..self }
+    }
+
     fn runs(&self, place: usize, t: usize) -> bool {
         self.lengths.get(place).is_some_and(|&length| length as usize > t)
     }

@@ -4,16 +4,17 @@
 //! its state there, one that goes on reads its last output. So nothing is kept beside the outputs. The reverse
 //! direction walks from the last step to the first: rows only join, and nothing is reversed.
 
+mod part;
 mod step;
 mod walk;
 
+pub(crate) use part::{Part, Run};
+
 use crate::cell::Cell;
-use crate::copy::copy_all;
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::layout::Layout;
-use crate::model::{Direction, Model};
+use crate::model::{Model, Shape};
 use crate::rows::{Rows, RowsMut};
-use walk::{Outputs, Walk};
 
 /// The states of a run, `[L * D, B, H]` each: layer after layer, within a layer forward before reverse, and within a
 /// direction in the caller's order of sequences, whatever `batch_first` says of the tokens.
@@ -42,7 +43,7 @@ impl<'a> States<'a> {
     }
 }
 
-impl<C: Cell> Model<'_, C> {
+impl<'m, C: Cell> Model<'m, C> {
     /// The floats of `hn`, and of an LSTM's `cn`: `L * D * B * H`.
     ///
     /// # Errors
@@ -68,8 +69,8 @@ impl<C: Cell> Model<'_, C> {
         Ok(if self.shape.num_layers > 1 { between } else { 0 })
     }
 
-    /// The floats of scratch of [`Model::run_last`]: the states of one direction, `B * H`, and the outputs of one or
-    /// two layers between.
+    /// The floats of scratch of [`Model::run_last`]: the states of a layer, `B * D * H`, and the outputs of one or two
+    /// layers between.
     ///
     /// # Errors
     /// [`Code::Overflow`] of `scratch`.
@@ -77,7 +78,7 @@ impl<C: Cell> Model<'_, C> {
         let kept = self.shape.num_layers.saturating_sub(1).min(2);
         // Without a layer between this is 0, however long an output would be.
         let between = product(kept, layout.tokens(), self.shape.output_size());
-        let states = layout.batch().checked_mul(self.shape.hidden_size);
+        let states = layout.batch().checked_mul(self.shape.output_size());
         between.zip(states).and_then(|(a, b)| a.checked_add(b)).ok_or(Error::overflow(Argument::Scratch))
     }
 
@@ -105,13 +106,8 @@ impl<C: Cell> Model<'_, C> {
         output: &mut [f32],
         scratch: &mut [f32],
     ) -> Result<(), Error> {
-        let between = self.scratch_len(layout)?;
-        self.check(layout, input, &states)?;
-        check_len(output, Argument::Output, Some(self.output_len(layout)?))?;
-        let (scratch, ahead) = take_scratch(scratch, between)?;
-        // The last layer writes to the output, the one before it to the scratch, and so on in turns.
-        let turns = if self.shape.num_layers % 2 == 1 { (output, scratch) } else { (scratch, output) };
-        self.layers(layout, input, states, turns, None, ahead);
+        let (run, ahead) = self.prepare(layout, input, states, output, scratch)?;
+        run.whole(ahead);
         Ok(())
     }
 
@@ -129,14 +125,75 @@ impl<C: Cell> Model<'_, C> {
         states: States<'_>,
         scratch: &mut [f32],
     ) -> Result<(), Error> {
+        let (run, ahead) = self.prepare_last(layout, input, states, scratch)?;
+        run.whole(ahead);
+        Ok(())
+    }
+
+    /// A checked [`Model::run`], and the scratch that it does not need.
+    pub(crate) fn prepare<'r>(
+        &self,
+        layout: &Layout<'r>,
+        input: &'r [f32],
+        states: States<'r>,
+        output: &'r mut [f32],
+        scratch: &'r mut [f32],
+    ) -> Result<(Run<'r, C>, &'r mut [f32]), Error>
+    where
+        'm: 'r,
+    {
+        let between = self.scratch_len(layout)?;
+        self.check(layout, input, &states)?;
+        check_len(output, Argument::Output, Some(self.output_len(layout)?))?;
+        let (scratch, ahead) = take_scratch(scratch, between)?;
+        Ok((self.views(layout, input, states, [output, scratch], None), ahead))
+    }
+
+    /// A checked [`Model::run_last`], and the scratch that it does not need.
+    pub(crate) fn prepare_last<'r>(
+        &self,
+        layout: &Layout<'r>,
+        input: &'r [f32],
+        states: States<'r>,
+        scratch: &'r mut [f32],
+    ) -> Result<(Run<'r, C>, &'r mut [f32]), Error>
+    where
+        'm: 'r,
+    {
         let needed = self.last_scratch_len(layout)?;
         self.check(layout, input, &states)?;
         let (scratch, ahead) = take_scratch(scratch, needed)?;
-        let (last, scratch) = scratch.split_at_mut_checked(layout.batch() * self.shape.hidden_size).unwrap_or_default();
+        let last = layout.batch() * self.shape.output_size();
+        let (last, scratch) = scratch.split_at_mut_checked(last).unwrap_or_default();
         let between = if self.shape.num_layers > 1 { self.output_len(layout)? } else { 0 };
-        let turns = scratch.split_at_mut_checked(between).unwrap_or_default();
-        self.layers(layout, input, states, turns, Some(last), ahead);
-        Ok(())
+        // The layer before the last has the first part: of two layers there is no other.
+        let (odd, even) = scratch.split_at_mut_checked(between).unwrap_or_default();
+        Ok((self.views(layout, input, states, [even, odd], Some(last)), ahead))
+    }
+
+    fn views<'r>(
+        &self,
+        layout: &Layout<'r>,
+        input: &'r [f32],
+        states: States<'r>,
+        outputs: [&'r mut [f32]; 2],
+        last: Option<&'r mut [f32]>,
+    ) -> Run<'r, C>
+    where
+        'm: 'r,
+    {
+        let Shape { input_size, hidden_size, .. } = self.shape;
+        Run {
+            model: *self,
+            layout: *layout,
+            x: Rows::new(input, input_size),
+            h0: states.h0.map(|h0| Rows::new(h0, hidden_size)),
+            c0: states.c0.map(|c0| Rows::new(c0, hidden_size)),
+            hn: RowsMut::new(states.hn, hidden_size),
+            cn: RowsMut::new(states.cn, hidden_size),
+            outputs: outputs.map(|output| RowsMut::new(output, self.shape.output_size())),
+            last: last.map(|last| RowsMut::new(last, hidden_size)),
+        }
     }
 
     fn check(&self, layout: &Layout<'_>, input: &[f32], states: &States<'_>) -> Result<(), Error> {
@@ -151,70 +208,6 @@ impl<C: Cell> Model<'_, C> {
             Some(c0) => check_len(c0, Argument::C0, Some(len)),
             None => Ok(()),
         }
-    }
-
-    /// Layer after layer; each reads what the one before it wrote. With `last`, the last layer keeps no output.
-    fn layers(
-        &self,
-        layout: &Layout<'_>,
-        input: &[f32],
-        states: States<'_>,
-        (mut to, mut other): (&mut [f32], &mut [f32]),
-        mut last: Option<&mut [f32]>,
-        ahead: &mut [f32],
-    ) {
-        let States { h0, c0, hn, cn } = states;
-        begin(hn, h0);
-        begin(cn, c0);
-        let shape = self.shape;
-        let (directions, per_layer) = (shape.direction.count(), layout.batch() * shape.output_size());
-        let (mut hn, mut cn) = (hn, cn);
-        for layer in 0..shape.num_layers {
-            let (h, h_rest) = core::mem::take(&mut hn).split_at_mut_checked(per_layer).unwrap_or_default();
-            let (c, c_rest) =
-                core::mem::take(&mut cn).split_at_mut_checked(if C::HAS_C { per_layer } else { 0 }).unwrap_or_default();
-            let from = if layer == 0 { input } else { &*other };
-            let x = Rows::new(from, shape.input_of(layer));
-            let (h, c) = (RowsMut::new(h, shape.hidden_size), RowsMut::new(c, shape.hidden_size));
-            for direction in 0..directions {
-                let kept = match &mut last {
-                    Some(last) if layer + 1 == shape.num_layers => Outputs::Last(RowsMut::new(last, shape.hidden_size)),
-                    _ => Outputs::All(RowsMut::strided(
-                        to,
-                        shape.hidden_size,
-                        shape.output_size(),
-                        direction * shape.hidden_size,
-                    )),
-                };
-                let rows = direction * layout.batch();
-                let Some(panel) = self.panel(layer, direction) else { continue };
-                let walk = Walk {
-                    layout,
-                    backend: self.backend,
-                    panel,
-                    reverse: match shape.direction {
-                        Direction::Forward => false,
-                        Direction::Reverse => true,
-                        Direction::Bidirectional => direction == 1,
-                    },
-                    x,
-                    h: h.skip(rows).ordered(layout.order()),
-                    c: c.skip(rows).ordered(layout.order()),
-                    outputs: kept,
-                };
-                walk.run::<C>(RowsMut::new(ahead, C::GATES * shape.hidden_size));
-            }
-            core::mem::swap(&mut to, &mut other);
-            (hn, cn) = (h_rest, c_rest);
-        }
-    }
-}
-
-/// The initial states, where the final ones will be.
-fn begin(states: &mut [f32], initial: Option<&[f32]>) {
-    match initial {
-        Some(initial) => copy_all(states, initial),
-        None => states.fill(0.0),
     }
 }
 

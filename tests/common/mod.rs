@@ -7,7 +7,9 @@
 #![allow(dead_code, unused_macros, unused_imports)]
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use packed_rnn::{Backend, Cell, Direction, Gru, Layout, Lstm, Model, Relu, Shape, States, Tanh, Weights};
+use packed_rnn::{
+    Backend, Cell, Direction, Gru, Layout, Lstm, Model, Relu, Shape, Split, States, Tanh, Tasks, Weights,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::io::Write;
@@ -274,6 +276,9 @@ impl<C: Reference> Net<C> {
     }
 }
 
+/// How a run is split, and what runs its tasks.
+type Driven<'a, C> = (Split<'a>, &'a mut dyn FnMut(Tasks<'_, C>));
+
 /// The inputs of a batch of sequences in the caller's order, with their initial states, `[L * D, B, H]`.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -355,14 +360,26 @@ impl Batch {
     }
 
     pub fn run_in<C: Cell>(&self, model: &Model<'_, C>, memory: &Memory) -> Out {
-        self.call(model, memory, true)
+        self.call(model, memory, true, None)
     }
 
     pub fn run_last<C: Cell>(&self, model: &Model<'_, C>, memory: &Memory) -> Out {
-        self.call(model, memory, false)
+        self.call(model, memory, false, None)
     }
 
-    fn call<C: Cell>(&self, model: &Model<'_, C>, memory: &Memory, keep: bool) -> Out {
+    /// In tasks, which `drive` runs; with outputs, or with the last states alone.
+    pub fn split<C: Cell>(
+        &self,
+        model: &Model<'_, C>,
+        memory: &Memory,
+        keep: bool,
+        split: Split<'_>,
+        mut drive: impl FnMut(Tasks<'_, C>),
+    ) -> Out {
+        self.call(model, memory, keep, Some((split, &mut drive)))
+    }
+
+    fn call<C: Cell>(&self, model: &Model<'_, C>, memory: &Memory, keep: bool, split: Option<Driven<'_, C>>) -> Out {
         let lengths: Vec<_> = self.lengths().collect();
         let (mut sorted_lengths, mut sorted_indices) = (vec![0; self.len()], vec![0; self.len()]);
         let layout = Layout::new(&lengths, &mut sorted_lengths, &mut sorted_indices).unwrap();
@@ -381,10 +398,16 @@ impl Batch {
         let needed = if keep { model.scratch_len(&layout) } else { model.last_scratch_len(&layout) };
         let mut scratch = memory.buffer(SCRATCH, needed.unwrap() + memory.extra);
         let mut output = memory.buffer(OUTPUT, if keep { model.output_len(&layout).unwrap() } else { 0 });
-        if keep {
-            model.run(&layout, input.get(), states, output.get_mut(), scratch.get_mut()).unwrap();
-        } else {
-            model.run_last(&layout, input.get(), states, scratch.get_mut()).unwrap();
+        let (x, scratch_mut) = (input.get(), scratch.get_mut());
+        match (keep, split) {
+            (true, None) => model.run(&layout, x, states, output.get_mut(), scratch_mut).unwrap(),
+            (false, None) => model.run_last(&layout, x, states, scratch_mut).unwrap(),
+            (true, Some((split, drive))) => {
+                drive(model.split(&layout, x, states, output.get_mut(), scratch_mut, split).unwrap())
+            }
+            (false, Some((split, drive))) => {
+                drive(model.split_last(&layout, x, states, scratch_mut, split).unwrap());
+            }
         }
         [&hn, &cn, &output, &scratch].into_iter().for_each(Buffer::check);
         let mut outputs = vec![Vec::new(); self.len()];

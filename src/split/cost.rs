@@ -1,0 +1,98 @@
+//! What rows cost that run together, and where to cut them.
+//!
+//! At each step of time a task runs a contiguous part of the sorted batch: its first row, and as many beside it as are
+//! long enough. So its `i`-th row adds the same to each step of its own length, and the cost of places `a..b` is
+//!
+//! ```text
+//! sum over i in 0..b - a of lengths[a + i] * added[i]
+//! ```
+//!
+//! where `added[0]` is what a lone row costs. Fewer rows never cost more, so that filling one task after another up to a
+//! bound needs the fewest tasks for it.
+
+use crate::cell::Cell;
+use crate::model::Shape;
+use crate::simd::backend::Backend;
+
+/// A row among many at one step.
+pub(super) const ONE: u64 = 64;
+
+/// What the first rows of a task add to a step; each of the others adds [`ONE`]. Measured as steps of 1, 2, 3, ... rows
+/// with H from 64 to 512 (`cargo bench --bench split -- rows`): on vectors a lone row takes as long as two, for it waits
+/// on the panel's loads.
+#[derive(Clone, Copy)]
+pub(super) struct Rows([u64; 3]);
+
+impl Rows {
+    pub(super) fn on(backend: Backend) -> Self {
+        Self(if backend == Backend::portable() { [ONE; 3] } else { [122, 12, 61] })
+    }
+
+    fn adds(self, row: usize) -> u64 {
+        self.0.get(row).copied().unwrap_or(ONE)
+    }
+
+    fn more(self, cost: u64, row: usize, length: u32) -> u64 {
+        cost.saturating_add(u64::from(length) * self.adds(row))
+    }
+
+    /// The cost of rows of these lengths, the longest first, that run together.
+    pub(super) fn cost(self, lengths: &[u32]) -> u64 {
+        lengths.iter().enumerate().fold(0_u64, |sum, (row, &length)| self.more(sum, row, length))
+    }
+
+    /// Where a task ends that begins at `first` and is to cost no more than `most`; it has one row at least.
+    pub(super) fn end(self, lengths: &[u32], first: usize, most: u64) -> usize {
+        let mut cost = 0_u64;
+        let mut end = first;
+        for (row, &length) in lengths.iter().skip(first).enumerate() {
+            cost = self.more(cost, row, length);
+            if row > 0 && cost > most {
+                break;
+            }
+            end += 1;
+        }
+        end
+    }
+
+    /// How many tasks are needed so that none costs more than `most`, unless its first row alone does.
+    fn tasks(self, lengths: &[u32], most: u64) -> usize {
+        let (mut tasks, mut first) = (0, 0);
+        while first < lengths.len() {
+            first = self.end(lengths, first, most);
+            tasks += 1;
+        }
+        tasks
+    }
+
+    /// The least bound, to a part in 256, that at most `tasks` tasks keep, and how many they then are.
+    pub(super) fn cut(self, lengths: &[u32], tasks: usize) -> (usize, u64) {
+        let Some((longest, _)) = lengths.split_first() else { return (0, 0) };
+        // The dearest task is at least the longest row alone, and at least an even part of all rows in one task.
+        let whole = self.cost(lengths);
+        let (mut below, mut most) = (u64::from(*longest) * self.adds(0), whole);
+        below = below.max(whole.checked_div(tasks as u64).unwrap_or(whole));
+        if self.tasks(lengths, below) <= tasks {
+            most = below;
+        }
+        while most - below > (below >> 8).max(1) {
+            let between = below + (most - below) / 2;
+            if self.tasks(lengths, between) <= tasks {
+                most = between;
+            } else {
+                below = between;
+            }
+        }
+        (self.tasks(lengths, most), most)
+    }
+}
+
+/// The multiply-adds of a token, with what its activations take in their stead: about 25 for each gate of a unit.
+pub(super) fn of_token<C: Cell>(shape: Shape) -> u64 {
+    const ACTIVATION: u64 = 25;
+    let (hidden, layers) = (shape.hidden_size as u64, shape.num_layers as u64);
+    let inputs = (shape.input_size as u64)
+        .saturating_add((layers - 1).saturating_mul(shape.output_size() as u64))
+        .saturating_add(layers.saturating_mul(hidden.saturating_add(ACTIVATION)));
+    (C::GATES as u64 * shape.direction.count() as u64).saturating_mul(hidden).saturating_mul(inputs)
+}

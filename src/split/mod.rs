@@ -1,0 +1,258 @@
+//! A run in parts: tasks over contiguous rows of the sorted batch, for as many threads as the caller has.
+//!
+//! The rows of a run need nothing of each other ([`crate::run`]), so that tasks run without synchronisation, in any
+//! order, and give the bits of the undivided run. Their rows interleave in memory, step by step; no task forms a slice
+//! over them.
+
+#![allow(unsafe_code)]
+
+mod cost;
+
+use crate::cell::Cell;
+use crate::error::{Argument, Code, Error};
+use crate::layout::Layout;
+use crate::model::{Model, Shape};
+use crate::run::{Part, Run, States};
+use core::ops::Range;
+
+/// How a run is split into tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Split<'a> {
+    rows: Rows<'a>,
+    by_direction: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rows<'a> {
+    /// At most so many tasks, cut by their cost.
+    Tasks(usize),
+    /// A task at place 0, and at each of these.
+    At(&'a [usize]),
+}
+
+impl<'a> Split<'a> {
+    /// Into at most `tasks` tasks by rows, of nearly one cost.
+    pub const fn rows(tasks: usize) -> Self {
+        Self { rows: Rows::Tasks(tasks), by_direction: false }
+    }
+
+    /// Into tasks that begin at place 0 of the sorted batch and at each of `places`, which grow and are within the batch.
+    pub const fn at(places: &'a [usize]) -> Self {
+        Self { rows: Rows::At(places), by_direction: false }
+    }
+
+    /// Each of them in one task for each direction. Only a network of one layer can be split so: a second one reads both
+    /// directions of the first. [`Model::layer`] gives a stacked network's layers one by one.
+    pub const fn by_direction(self) -> Self {
+        Self { by_direction: true, ..self }
+    }
+
+    fn check(&self, shape: Shape, batch: usize) -> Result<(), Error> {
+        if self.by_direction && shape.num_layers > 1 {
+            return Err(Error::new(Code::Unsupported, Argument::NumLayers, shape.num_layers, 1));
+        }
+        match self.rows {
+            Rows::Tasks(0) => Err(Error::new(Code::Zero, Argument::Tasks, 0, 1)),
+            Rows::Tasks(_) => Ok(()),
+            Rows::At(places) => {
+                let mut least = 1;
+                for (index, &place) in places.iter().enumerate() {
+                    if place < least || place >= batch {
+                        let nearest = least.min(batch.saturating_sub(1));
+                        return Err(Error::new(Code::NotACut, Argument::Tasks, place, nearest).at(index));
+                    }
+                    least = place + 1;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<'m, C: Cell> Model<'m, C> {
+    /// [`Model::run`] in tasks, which may run on any threads, in any order, and a piece at a time; each output has the
+    /// same bits as in the undivided run.
+    ///
+    /// Tasks are cut so that the dearest costs as little as can be ([`Model::cost`]); there are fewer than asked for
+    /// where more would not help. The arguments are those of [`Model::run`]; what `scratch` has beyond
+    /// [`Model::scratch_len`] is dealt out evenly, [`Model::ahead_len`] for each task are as much as it can use. The
+    /// outputs and states stay borrowed until the last task is gone; those of the rows of a task that was dropped before
+    /// its end may hold anything.
+    ///
+    /// ```
+    /// use packed_rnn::{Gru, Layout, Model, Shape, Split, States};
+    ///
+    /// let panels = vec![0.1; Model::<Gru>::panels_len(Shape::new(1, 2))];
+    /// let model = Model::<Gru>::from_panels(Shape::new(1, 2), &panels)?;
+    /// let mut sorted_lengths = [0; 4];
+    /// let layout = Layout::from_sorted(&[9, 8, 6, 3], &mut sorted_lengths)?;
+    /// let (mut hn, mut output) = ([0.0; 8], [0.0; 52]);
+    /// let tasks = model.split(&layout, &[0.5; 26], States::new(&mut hn), &mut output, &mut [], Split::rows(2))?;
+    /// std::thread::scope(|scope| tasks.for_each(|task| drop(scope.spawn(|| task.finish()))));
+    /// assert_eq!(hn[..2], output[50..]);
+    /// # Ok::<(), packed_rnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Model::run`]; `num_layers`: [`Code::Unsupported`] where more than one layer is split by direction; `tasks`:
+    /// [`Code::Zero`], [`Code::NotACut`].
+    pub fn split<'r>(
+        &self,
+        layout: &Layout<'r>,
+        input: &'r [f32],
+        states: States<'r>,
+        output: &'r mut [f32],
+        scratch: &'r mut [f32],
+        split: Split<'r>,
+    ) -> Result<Tasks<'r, C>, Error>
+    where
+        'm: 'r,
+    {
+        let (run, ahead) = self.prepare(layout, input, states, output, scratch)?;
+        split.check(self.shape(), layout.batch())?;
+        Ok(Tasks::new(run, ahead, split))
+    }
+
+    /// [`Model::run_last`] in tasks, as [`Model::split`].
+    ///
+    /// # Errors
+    /// As [`Model::run_last`] and [`Model::split`].
+    pub fn split_last<'r>(
+        &self,
+        layout: &Layout<'r>,
+        input: &'r [f32],
+        states: States<'r>,
+        scratch: &'r mut [f32],
+        split: Split<'r>,
+    ) -> Result<Tasks<'r, C>, Error>
+    where
+        'm: 'r,
+    {
+        let (run, ahead) = self.prepare_last(layout, input, states, scratch)?;
+        split.check(self.shape(), layout.batch())?;
+        Ok(Tasks::new(run, ahead, split))
+    }
+
+    /// The estimated cost of a run over a layout on one thread, in multiply-adds of a run of many rows: a token that runs
+    /// alone counts for more than one among others. A server that fills batches may compare layouts by it.
+    pub fn cost(&self, layout: &Layout<'_>) -> u64 {
+        cost::Rows::on(self.backend()).cost(layout.sorted_lengths()).saturating_mul(cost::of_token::<C>(self.shape()))
+            / cost::ONE
+    }
+}
+
+/// The tasks of a run: an iterator that makes one after another.
+pub struct Tasks<'r, C: Cell> {
+    run: Run<'r, C>,
+    cuts: Cuts<'r>,
+    rows: Range<usize>,
+    /// Directions of a task.
+    step: usize,
+    direction: usize,
+    left: usize,
+    ahead: &'r mut [f32],
+}
+
+/// Where tasks end.
+enum Cuts<'r> {
+    /// Before they cost more.
+    Cost(cost::Rows, u64),
+    /// Where the next one begins.
+    Places(core::slice::Iter<'r, usize>),
+}
+
+impl<'r, C: Cell> Tasks<'r, C> {
+    fn new(run: Run<'r, C>, ahead: &'r mut [f32], split: Split<'r>) -> Self {
+        let lengths = run.layout().sorted_lengths();
+        let (parts, cuts) = match split.rows {
+            Rows::Tasks(tasks) => {
+                let rows = cost::Rows::on(run.model().backend());
+                let (parts, most) = rows.cut(lengths, tasks);
+                (parts, Cuts::Cost(rows, most))
+            }
+            Rows::At(places) => (if lengths.is_empty() { 0 } else { places.len() + 1 }, Cuts::Places(places.iter())),
+        };
+        let directions = run.model().shape().direction.count();
+        let (step, left) = if split.by_direction { (1, parts * directions) } else { (directions, parts) };
+        Self { run, cuts, rows: 0..0, step, direction: directions, left, ahead }
+    }
+}
+
+impl<'r, C: Cell> Iterator for Tasks<'r, C> {
+    type Item = Task<'r, C>;
+
+    fn next(&mut self) -> Option<Task<'r, C>> {
+        let each = self.ahead.len().checked_div(self.left)?;
+        let (mine, others) = core::mem::take(&mut self.ahead).split_at_mut_checked(each)?;
+        if self.direction >= self.run.model().shape().direction.count() {
+            let lengths = self.run.layout().sorted_lengths();
+            let first = self.rows.end;
+            let end = match &mut self.cuts {
+                Cuts::Cost(rows, most) => rows.end(lengths, first, *most),
+                Cuts::Places(places) => places.next().copied().unwrap_or(lengths.len()),
+            };
+            (self.rows, self.direction) = (first..end, 0);
+        }
+        let directions = self.direction..self.direction + self.step;
+        (self.left, self.direction, self.ahead) = (self.left - 1, directions.end, others);
+        Some(Task { part: self.run.part(self.rows.clone(), directions, mine) })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<C: Cell> ExactSizeIterator for Tasks<'_, C> {}
+
+/// Some rows of a run. It may be sent to another thread at any time; nothing but its own rows is written.
+#[must_use = "the rows of a task that does not run are not computed"]
+pub struct Task<'r, C: Cell> {
+    part: Part<'r, C>,
+}
+
+impl<C: Cell> Task<'_, C> {
+    /// Runs to the end.
+    pub fn finish(mut self) {
+        self.part.advance(usize::MAX);
+    }
+
+    /// Runs for at most `steps` steps, and tells whether all is done. A step is one of time, of one layer in one
+    /// direction, for all rows of the task. What is left may be run later, on this thread or another.
+    pub fn advance(&mut self, steps: usize) -> bool {
+        self.part.advance(steps)
+    }
+
+    /// How many steps are left.
+    pub fn steps_left(&self) -> usize {
+        self.part.steps_left()
+    }
+
+    /// The places of its sequences in the sorted batch ([`Layout::sorted_indices`]).
+    pub fn rows(&self) -> Range<usize> {
+        self.part.rows()
+    }
+
+    /// Its directions: forward is 0, and reverse 1 of two.
+    pub fn directions(&self) -> Range<usize> {
+        self.part.directions()
+    }
+
+    /// The estimated cost of all its steps, in the unit of [`Model::cost`].
+    pub fn cost(&self) -> u64 {
+        let lengths = self.part.layout().sorted_lengths().get(self.rows()).unwrap_or_default();
+        let shape = self.part.model().shape();
+        let token = cost::of_token::<C>(shape) / shape.direction.count() as u64 * self.directions().len() as u64;
+        cost::Rows::on(self.part.model().backend()).cost(lengths).saturating_mul(token) / cost::ONE
+    }
+}
+
+// SAFETY: a task reads panels, input, initial states, lengths and order, which are borrowed shared for as long as it
+// lives. It writes, through pointers made from `&mut` slices that stay borrowed as long, the rows of its places in its
+// directions, and its own room ahead. `Tasks` gives each place in each direction to one task, `Layout` holds a
+// permutation, so that places are different rows of states, and `Part` touches no others: its walks clamp each step to
+// the places, and a window ahead holds tokens of the places alone.
+unsafe impl<C: Cell> Send for Task<'_, C> {}
+
+// SAFETY: as a task, for all rows that have not been given to one.
+unsafe impl<C: Cell> Send for Tasks<'_, C> {}
