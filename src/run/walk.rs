@@ -107,7 +107,8 @@ impl<'w> Walk<'w> {
         let Progress { mut before, mut turn, mut window, .. } = *progress;
         // Changed in place from step to step: a copy of it would wait for what was just written.
         let mut pass = self.pass(self.first, 0);
-        let visit = |step: Step| {
+        for _ in 0..made {
+            let Some(step) = (if self.reverse { steps.next_back() } else { steps.next() }) else { break };
             let step = Step { rows: step.rows.min(self.end), ..step };
             // Those that went on no further have their final states there.
             self.finish(step.rows.max(self.first)..before.rows, before, turn);
@@ -122,11 +123,6 @@ impl<'w> Walk<'w> {
             (pass.continued, pass.out, pass.end) = (continued, out, step.rows);
             C::pass(self.backend, &pass);
             (before, turn) = (step, !turn);
-        };
-        if self.reverse {
-            steps.by_ref().rev().take(made).for_each(visit);
-        } else {
-            steps.by_ref().take(made).for_each(visit);
         }
         if steps.len() == 0 {
             self.finish(self.first..before.rows, before, turn);
