@@ -6,25 +6,41 @@ use std::hint::black_box;
 /// GFLOP/s of independent fused multiply-adds, or multiplies and adds where there is no fused one.
 pub fn peak(backend: &str) -> f64 {
     const ROUNDS: usize = 4000;
-    let flops = |sums: usize, lanes: usize| (2 * sums * lanes * ROUNDS) as f64;
+    let flops = multiply_adds(backend, ROUNDS);
+    let work = || {
+        black_box(multiply_adds(backend, ROUNDS));
+    };
+    flops / measure(0.2, work).min
+}
+
+/// Does so many rounds of independent multiply-adds, and tells how many floating-point operations they were.
+pub fn multiply_adds(backend: &str, rounds: usize) -> f64 {
+    let flops = |sums: usize, lanes: usize| (2 * sums * lanes * rounds) as f64;
     match backend {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the backend of this name exists on this machine, so its features do.
-        "avx512" => flops(24, 16) / measure(0.2, || unsafe { x86::fma_512(ROUNDS) }).min,
+        "avx512" => {
+            // SAFETY: the backend of this name exists on this machine, so its features do.
+            unsafe { x86::fma_512(rounds) }
+            flops(24, 16)
+        }
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        "avx2" => flops(12, 8) / measure(0.2, || unsafe { x86::fma_256(ROUNDS) }).min,
+        "avx2" => {
+            // SAFETY: as above.
+            unsafe { x86::fma_256(rounds) }
+            flops(12, 8)
+        }
         #[cfg(target_arch = "x86_64")]
-        _ => flops(12, 4) / measure(0.2, || x86::mul_and_add_128(ROUNDS)).min,
+        _ => {
+            x86::mul_and_add_128(rounds);
+            flops(12, 4)
+        }
         #[cfg(not(target_arch = "x86_64"))]
         _ => {
             let (m, c) = (black_box(0.999_f32), black_box(1e-3_f32));
-            let run = || {
-                let mut sums = [c; 32];
-                (0..ROUNDS).for_each(|_| sums.iter_mut().for_each(|sum| *sum = *sum * m + c));
-                black_box(sums);
-            };
-            flops(32, 1) / measure(0.2, run).min
+            let mut sums = [c; 32];
+            (0..rounds).for_each(|_| sums.iter_mut().for_each(|sum| *sum = *sum * m + c));
+            black_box(sums);
+            flops(32, 1)
         }
     }
 }

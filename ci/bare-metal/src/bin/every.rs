@@ -8,8 +8,8 @@ use bare_metal::{any, keep, some, some_mut};
 use core::hint::black_box;
 use packed_rnn::{
     Aligned, Argument, Backend, Cell, Count, Direction, Error, Fill, Gru, Layout, Lstm, Model, Padded, Relu, Shape,
-    States, Tanh, Weights, activation, invert_permutation, pack_padded_sequence, pack_sequence, pad_packed_sequence,
-    pad_sequence, unpack_sequence, unpad_sequence,
+    Split, States, Tanh, Task, Weights, activation, invert_permutation, pack_padded_sequence, pack_sequence,
+    pad_packed_sequence, pad_sequence, unpack_sequence, unpad_sequence,
 };
 
 /// An outer shape, known to the compiler only where a static needs its size.
@@ -209,9 +209,35 @@ fn used<C: Cell>(model: Model<'_, C>) {
         let states = black_box(States::new(&mut *h));
         keep(model.run(layout, input, states, black_box(&mut *output), &mut []));
     });
+    with_layout(|layout| {
+        keep(model.cost(layout));
+        let places = [any(), any()];
+        for split in [Split::rows(any()), Split::at(some(&places)), Split::rows(any()).by_direction()] {
+            let states = black_box(States::lstm(&mut *h, &mut *c));
+            match model.split(layout, input, states, black_box(&mut *output), black_box(&mut *scratch), split) {
+                Ok(tasks) => tasks.for_each(task),
+                Err(error) => error_of(error),
+            }
+            let states = black_box(States::new(&mut *h));
+            match model.split_last(layout, input, states, black_box(&mut *scratch), split) {
+                Ok(tasks) => keep((tasks.len(), tasks.size_hint())),
+                Err(error) => error_of(error),
+            }
+        }
+        if let Some(layer) = model.layer(any()) {
+            keep((layer.shape(), layer.run_last(layout, input, States::new(&mut *h), black_box(&mut *scratch))));
+        }
+    });
     keep(model.step(any(), input, some(h), black_box(&mut *output), black_box(&mut *c)));
     keep(model.step_in_place(any(), input, black_box(&mut *h), black_box(&mut *c), black_box(&mut *scratch)));
     keep((&output, &scratch, &h, &c));
+}
+
+fn task<C: Cell>(mut task: Task<'_, C>) {
+    keep((task.rows(), task.directions(), task.cost(), task.steps_left()));
+    if !task.advance(any()) {
+        task.finish();
+    }
 }
 
 /// What stands around a network.
