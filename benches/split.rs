@@ -90,6 +90,8 @@ impl Work {
     }
 }
 
+type Call<'a> = Box<dyn FnMut(&mut Work) + 'a>;
+
 /// V in two tasks on two threads against the undivided run on one, and the machine's own scaling: two copies of the peak
 /// loop at once against one.
 fn scaling<C: Cell>(size: usize) {
@@ -99,7 +101,7 @@ fn scaling<C: Cell>(size: usize) {
         black_box(limits::multiply_adds(Backend::detect().name(), 200_000));
     };
     let one = |work: &mut Work| work.split::<C>(1, |tasks| tasks.into_iter().for_each(Task::finish));
-    let mut calls: [Box<dyn FnMut(&mut Work)>; 4] = [
+    let mut calls: [Call<'_>; 4] = [
         Box::new(|_| peak()),
         Box::new(|_| at_once(peak, peak)),
         Box::new(one),

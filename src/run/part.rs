@@ -127,7 +127,7 @@ impl<'a, C: Cell> Part<'a, C> {
         let hidden = shape.hidden_size;
         let after = shape.num_layers - 1 - self.layer;
         // In turns, so that a layer reads what it does not write.
-        let (to, from) = if after % 2 == 0 { (even, odd) } else { (odd, even) };
+        let (to, from) = if after.is_multiple_of(2) { (even, odd) } else { (odd, even) };
         let rows = (self.layer * shape.direction.count() + self.direction) * layout.batch();
         Some(Walk {
             layout,

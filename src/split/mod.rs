@@ -79,6 +79,21 @@ impl<'m, C: Cell> Model<'m, C> {
     /// outputs and states stay borrowed until the last task is gone; those of the rows of a task that was dropped before
     /// its end may hold anything.
     ///
+    /// ```compile_fail,E0502
+    /// # use packed_rnn::{Gru, Layout, Model, Shape, Split, States};
+    /// # let panels = vec![0.1; Model::<Gru>::panels_len(Shape::new(1, 2))];
+    /// # let model = Model::<Gru>::from_panels(Shape::new(1, 2), &panels)?;
+    /// # let mut sorted_lengths = [0; 1];
+    /// # let layout = Layout::from_sorted(&[1], &mut sorted_lengths)?;
+    /// # let (mut hn, mut output) = ([0.0; 2], [0.0; 2]);
+    /// let mut tasks = model.split(&layout, &[0.5], States::new(&mut hn), &mut output, &mut [], Split::rows(1))?;
+    /// let task = tasks.next();
+    /// drop(tasks);
+    /// println!("{}", output[0]); // refused: `task` may still write here
+    /// drop(task);
+    /// # Ok::<(), packed_rnn::Error>(())
+    /// ```
+    ///
     /// ```
     /// use packed_rnn::{Gru, Layout, Model, Shape, Split, States};
     ///
