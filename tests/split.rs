@@ -205,10 +205,13 @@ impl Place {
 }
 
 #[test]
-fn tasks_may_be_sent() {
+fn tasks_may_be_sent_and_networks_be_shared() {
     fn sent<T: Send>() {}
     sent::<Task<'_, Lstm>>();
     sent::<Tasks<'_, Lstm>>();
+    fn shared<T: Sync>() {}
+    shared::<Model<'_, Lstm>>();
+    shared::<Layout<'_>>();
 }
 
 #[test]
@@ -331,7 +334,12 @@ fn cost_grows_with_tokens_and_layers() {
     // At least the multiply-adds, and no more than half as many again for so small activations.
     let multiply_adds = 160 * 4 * 32 * 64;
     assert!((multiply_adds..multiply_adds * 3 / 2).contains(&cost(small, &many)));
-    assert!(cost(small, &[20, 1]) > cost(small, &[11, 10]), "a token that runs alone is dearer");
+    let (alone, together) = (cost(small, &[20, 1]), cost(small, &[11, 10]));
+    if Backend::detect() == Backend::portable() {
+        assert_eq!(alone, together, "a token costs the same alone");
+    } else {
+        assert!(alone > together, "a token that runs alone is dearer");
+    }
     assert!(cost(small, &[5, 9]) == cost(small, &[9, 5]));
     assert_eq!(cost(small.bidirectional(), &many), 2 * cost(small, &many));
     assert_eq!(cost(small.layers(3), &many), 3 * cost(small, &many));

@@ -65,17 +65,18 @@ impl Rows {
         tasks
     }
 
-    /// The least bound, to a part in 256, that at most `tasks` tasks keep, and how many they then are.
+    /// The least bound, to a part in 256, that at most `tasks` tasks keep, and how many they then are. About ten bounds
+    /// are tried, each in O(B).
     pub(super) fn cut(self, lengths: &[u32], tasks: usize) -> (usize, u64) {
         let Some((longest, _)) = lengths.split_first() else { return (0, 0) };
         // The dearest task is at least an even part of all rows in one task, and at least the longest row alone. Where
         // that is the dearest, the others stay a part in 16 below it: costs are estimates.
         let whole = self.cost(lengths);
         let longest = u64::from(*longest) * self.adds(0);
-        let (mut below, mut most) = (longest - (longest >> 4), whole);
-        below = below.max(whole.checked_div(tasks as u64).unwrap_or(whole));
-        if self.tasks(lengths, below) <= tasks {
-            most = below;
+        let mut below = (longest - (longest >> 4)).max(whole.checked_div(tasks as u64).unwrap_or(whole));
+        let mut most = below;
+        while self.tasks(lengths, most) > tasks {
+            (below, most) = (most, most.saturating_mul(2).max(1));
         }
         while most - below > (below >> 8).max(1) {
             let between = below + (most - below) / 2;
