@@ -28,14 +28,17 @@ fn main() {
     if wants("making") {
         making();
     }
-    let rows = if wants("rows") || wants("balance") { rows::<Lstm>(128) } else { vec![] };
     if wants("rows") {
-        println!("\nrows together, LSTM 128: a step's cost, in rows of a step of 16");
-        let each: Vec<_> = rows.iter().map(|cost| format!("{cost:.2}")).collect();
-        println!("  {}", each[1..].join(" "));
+        println!("\nrows together, LSTM, nothing computed ahead: a step's cost, in rows of a step of 16");
+        for backend in Backend::available() {
+            for size in [64, 128, 256, 512] {
+                let each: Vec<_> = rows::<Lstm>(size, backend).iter().map(|cost| format!("{cost:.2}")).collect();
+                println!("  {:8} {size:3}: {}", backend.name(), each[1..].join(" "));
+            }
+        }
     }
     if wants("balance") {
-        balance(&rows);
+        balance(&rows::<Lstm>(128, Backend::detect()));
     }
 }
 
@@ -49,17 +52,18 @@ struct Work {
     hn: Vec<f32>,
     cn: Vec<f32>,
     scratch: Vec<f32>,
+    backend: Backend,
 }
 
 impl Work {
-    fn new<C: Cell>(size: usize, lengths: &[u32], tasks: usize) -> Self {
+    fn new<C: Cell>(size: usize, lengths: &[u32]) -> Self {
         let shape = Shape::new(size, size);
         let parameters = Parameters::new(C::GATES, size, size);
         let mut panels = vec![Aligned([0.0; 16]); Model::<C>::panels_len(shape).div_ceil(16)];
         let flat = panels.iter_mut().flat_map(|line| &mut line.0);
         let mut packed = vec![0.0; Model::<C>::panels_len(shape)];
         let model = Model::<C>::pack(shape, &[parameters.weights()], &mut packed).unwrap();
-        let scratch = vec![0.0; tasks * model.ahead_len()];
+        let scratch = vec![0.0; model.ahead_len()];
         flat.zip(packed).for_each(|(to, from)| *to = from);
         let tokens = lengths.iter().sum::<u32>() as usize;
         let states = vec![0.0; lengths.len() * size];
@@ -72,6 +76,7 @@ impl Work {
             cn: if C::HAS_C { states.clone() } else { vec![] },
             hn: states,
             scratch,
+            backend: Backend::detect(),
         }
     }
 
@@ -80,7 +85,9 @@ impl Work {
         let floats = self.panels.len() * 16;
         // SAFETY: the lines are 16 floats each, without padding.
         let panels = unsafe { std::slice::from_raw_parts(self.panels.as_ptr().cast::<f32>(), floats) };
-        let model = Model::<C>::from_panels(self.shape, &panels[..Model::<C>::panels_len(self.shape)]).unwrap();
+        let model = Model::<C>::from_panels(self.shape, &panels[..Model::<C>::panels_len(self.shape)])
+            .unwrap()
+            .with_backend(self.backend);
         let lengths = self.sorted_lengths.clone();
         let layout = Layout::from_sorted(&lengths, &mut self.sorted_lengths).unwrap();
         let states = States { h0: None, c0: None, hn: &mut self.hn, cn: &mut self.cn };
@@ -96,7 +103,7 @@ type Call<'a> = Box<dyn FnMut(&mut Work) + 'a>;
 /// loop at once against one.
 fn scaling<C: Cell>(size: usize) {
     let lengths = V.map(|length| length as u32);
-    let mut work = Work::new::<C>(size, &lengths, 2);
+    let mut work = Work::new::<C>(size, &lengths);
     let peak = || {
         black_box(limits::multiply_adds(Backend::detect().name(), 200_000));
     };
@@ -138,21 +145,22 @@ fn at_once(there: impl FnOnce() + Send, here: impl FnOnce()) {
 /// Cutting 512 sequences into 64 tasks.
 fn making() {
     let lengths = sorted(Lengths::Uniform, 512, 7);
-    let mut work = Work::new::<Gru>(16, &lengths, 64);
+    let mut work = Work::new::<Gru>(16, &lengths);
     let mut made = 0;
     let time = measure(0.5, || work.split::<Gru>(64, |tasks| made = black_box(tasks).len()));
     println!("making {made} tasks over 512 sequences: {:.0} ns each, goal 1000", time.min / made as f64);
 }
 
 /// What steps of 0 to 16 rows cost, in rows of a step of 16.
-fn rows<C: Cell>(size: usize) -> Vec<f64> {
-    let mut works: Vec<_> = (1..=16).map(|rows| Work::new::<C>(size, &vec![40; rows], 0)).collect();
+fn rows<C: Cell>(size: usize, backend: Backend) -> Vec<f64> {
+    let one = |rows: usize| Work { backend, scratch: vec![], ..Work::new::<C>(size, &vec![40; rows]) };
+    let mut works: Vec<_> = (1..=16).map(one).collect();
     let mut calls: Vec<_> = (0..16)
         .map(|row| {
             move |works: &mut Vec<Work>| works[row].split::<C>(1, |tasks| tasks.into_iter().for_each(Task::finish))
         })
         .collect();
-    let times = in_turn(30, &mut works, &mut calls);
+    let times = in_turn(if size > 128 { 5 } else { 20 }, &mut works, &mut calls);
     let one = times[15].min / 16.0;
     std::iter::once(0.0).chain(times.iter().map(|time| time.min / one)).collect()
 }
@@ -197,12 +205,13 @@ fn balance(rows: &[f64]) {
             for kind in [Lengths::Uniform, Lengths::Exponential, Lengths::LogNormal, Lengths::Pareto] {
                 let one = |seed| {
                     let lengths = sorted(kind, batch, seed);
-                    let mut work = Work::new::<Gru>(1, &lengths, 0);
+                    let mut work = Work::new::<Gru>(1, &lengths);
                     let mut costs = vec![];
                     work.split::<Gru>(workers, |tasks| {
-                        costs = tasks.iter().map(|task| cost(&lengths[task.rows()])).collect();
+                        costs = tasks.iter().map(|task| cost(&lengths[task.places()])).collect();
                     });
-                    let mean = costs.iter().sum::<f64>() / workers as f64;
+                    // Of the undivided run: what cutting adds is not in it.
+                    let mean = cost(&lengths) / workers as f64;
                     let longest = cost(&lengths[..1]);
                     (costs.iter().copied().fold(0.0, f64::max) / mean.max(longest), longest > mean)
                 };

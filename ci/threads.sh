@@ -16,32 +16,28 @@ target=x86_64-unknown-linux-gnu
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-flags='-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer'
-
-cat > "$work/race.rs" <<'RUST'
-fn main() {
-    let mut rows = [0u32; 2];
-    let first = std::sync::atomic::AtomicPtr::new(rows.as_mut_ptr());
-    let write = || unsafe { *first.load(std::sync::atomic::Ordering::Relaxed) += 1 };
-    std::thread::scope(|scope| {
-        scope.spawn(write);
-        scope.spawn(write);
-    });
-}
-RUST
-# shellcheck disable=SC2086
-rustc "+$nightly" --edition 2024 $flags --target "$target" -o "$work/race" "$work/race.rs" || die 'the planted race does not build'
-"$work/race" > "$work/said" 2>&1 || true
-grep -q 'ThreadSanitizer: data race' "$work/said" || { cat "$work/said"; die 'a planted race was not found'; }
-say 'a planted race was found'
-
 # What `std` does for the test runner is not seen, as it is not built for the sanitizer: its channel, and what one test
-# leaves to another that runs beside it.
+# leaves to another that runs beside it. Of vectors it sees those of 16 bytes, so that races of the portable backend's
+# kernels are found; which rows a task touches does not depend on the backend.
 echo 'race:test::event::CompletedTest' > "$work/suppressions"
 # A folder of its own: the flags would build everything anew, here and for the next command.
-TSAN_OPTIONS="suppressions=$work/suppressions" RUSTFLAGS=$flags CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/sanitized \
-    cargo "+$nightly" test --locked --release --target "$target" --test split -- --test-threads=1 2>&1 | tee "$work/said" ||
-    die 'ThreadSanitizer or a test found something'
+target_dir=$(realpath -m "${CARGO_TARGET_DIR:-target}/sanitized")
+sanitized() {
+    TSAN_OPTIONS="suppressions=$work/suppressions" RUSTFLAGS='-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer' \
+        CARGO_TARGET_DIR=$target_dir cargo "+$nightly" test --locked --release --target "$target" --test split -- \
+        --test-threads=1 "$@" 2>&1 | tee "$work/said"
+}
+
+sanitized || die 'ThreadSanitizer or a test found something'
 grep -q 'ThreadSanitizer: data race' "$work/said" && die 'ThreadSanitizer found something'
 grep -qE '^test result: ok\. [1-9]' "$work/said" || die 'the tests did not run'
-say "tests/split.rs is clean under ThreadSanitizer ($nightly)"
+
+# In a copy whose tasks share a row, a race must be found, or all this proves nothing.
+mkdir "$work/copy"
+git ls-files -z | xargs -0 cp --parents -t "$work/copy"
+cd "$work/copy"
+sed -i 's/= (first\.\.end, 0);/= (first.saturating_sub(1)..end, 0);/' src/split/mod.rs
+cmp -s src/split/mod.rs "$OLDPWD/src/split/mod.rs" && die 'the line where a task begins is not where it was'
+sanitized tanh::any_threads > /dev/null && die 'tasks that share a row pass the tests'
+grep 'SUMMARY: ThreadSanitizer: data race' "$work/said" | sort | uniq -c || die 'a planted race was not found'
+say "tests/split.rs is clean under ThreadSanitizer ($nightly), and a planted race was found"

@@ -80,7 +80,7 @@ fn threads() -> Result<bool, Error> {
     let input = noise(layout.packed_len(SHAPE.input_size)?, 30);
     let states = model.states_len(layout.batch())?;
     let (mut hn, mut cn, mut output) = (vec![0.0; states], vec![0.0; states], vec![0.0; model.output_len(&layout)?]);
-    let mut scratch = vec![0.0; model.scratch_len(&layout)? + threads * model.ahead_len()];
+    let mut scratch = vec![0.0; model.scratch_len(&layout)? + model.ahead_len()];
     println!("{} tokens of {} sequences, {SHAPE:?}", layout.tokens(), layout.batch());
 
     // The undivided run, and its time.

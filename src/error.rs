@@ -20,7 +20,7 @@ pub enum Code {
     WrongCount = 5,
     /// `batch_sizes` grows at `index`; it may only stay or fall.
     Increasing = 6,
-    /// A size that must be at least 1 is 0 (an entry of `batch_sizes` at `index`, or a size of the model).
+    /// A size that must be at least 1 is 0 (an entry of `batch_sizes` at `index`, a size of the model, a number of tasks).
     Zero = 7,
     /// The indices are no permutation: the entry at `index` is out of range or appears twice.
     NotPermutation = 8,
@@ -35,8 +35,8 @@ pub enum Code {
     TotalLength = 12,
     /// An option that this function or this cell cannot honour.
     Unsupported = 13,
-    /// No task can begin at the place at `index`: it is not beyond the one before, or not within the batch; the nearest
-    /// that could be is `expected`.
+    /// No task can begin at the place at `index`: it is not beyond the one before, which is at least `expected`, or not
+    /// within the batch, whose last is `expected`.
     NotACut = 14,
 }
 
@@ -107,8 +107,10 @@ pub enum Argument {
     Direction = 30,
     /// `batch`
     Batch = 31,
-    /// The tasks of a [`Split`](crate::Split).
+    /// `tasks`
     Tasks = 32,
+    /// `places`
+    Places = 33,
 }
 
 /// Why a call was refused. Nothing was written to data, states or panels.

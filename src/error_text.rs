@@ -39,6 +39,7 @@ impl Argument {
             Self::Direction => "direction",
             Self::Batch => "batch",
             Self::Tasks => "tasks",
+            Self::Places => "places",
         }
     }
 }
@@ -70,7 +71,7 @@ impl fmt::Display for Error {
             Code::Overflow => write!(f, ": {found} is too large, at most {expected} can be counted"),
             Code::NotRows => write!(f, ": {found} elements are no whole number of rows of {expected} features"),
             Code::TotalLength => write!(f, ": {found} steps where the longest sequence has {expected}"),
-            Code::NotACut => write!(f, ": no task can begin at place {found}, {expected} is the nearest that is left"),
+            Code::NotACut => write!(f, ": no task can begin at place {found}, beyond the bound {expected}"),
             Code::Unsupported => write!(f, ": {found} is not supported here, {expected} is"),
         }
     }

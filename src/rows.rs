@@ -20,25 +20,17 @@ pub(crate) struct Rows<'a> {
     data: PhantomData<&'a [f32]>,
 }
 
-/// Rows to write. It may be copied: the copies reach the same rows, and whoever holds them is one owner.
+/// Rows to write. It may be copied, and the copies reach the same rows: each holder keeps to rows of its own.
 #[derive(Clone, Copy)]
 pub(crate) struct RowsMut<'a> {
     rows: Rows<'a>,
     data: PhantomData<&'a mut [f32]>,
 }
 
-/// How many rows of `width` elements, `stride` apart, begin at `offset` and end within `len`.
-fn fitting(len: usize, width: usize, stride: usize, offset: usize) -> usize {
-    match len.checked_sub(offset).and_then(|rest| rest.checked_sub(width)) {
-        Some(rest) => rest.checked_div(stride).map_or(0, |before_last| before_last + 1),
-        None => 0,
-    }
-}
-
 impl<'a> Rows<'a> {
     /// Rows of `width` elements, one after another.
     pub(crate) fn new(data: &'a [f32], width: usize) -> Self {
-        let count = fitting(data.len(), width, width, 0);
+        let count = data.len().checked_div(width).unwrap_or(0);
         Self { first: data.as_ptr(), count, stride: width, width, order: None, data: PhantomData }
     }
 
@@ -74,15 +66,9 @@ impl<'a> Rows<'a> {
 impl<'a> RowsMut<'a> {
     /// Rows of `width` elements, one after another.
     pub(crate) fn new(data: &'a mut [f32], width: usize) -> Self {
-        Self::strided(data, width, width, 0)
-    }
-
-    /// Rows of `width` elements, `stride` apart, the first at `offset`.
-    pub(crate) fn strided(data: &'a mut [f32], width: usize, stride: usize, offset: usize) -> Self {
-        let count = fitting(data.len(), width, stride, offset);
-        let first = data.as_mut_ptr().wrapping_add(offset).cast_const();
-        let rows = Rows { first, count, stride, width, order: None, data: PhantomData };
-        Self { rows, data: PhantomData }
+        let count = data.len().checked_div(width).unwrap_or(0);
+        let first = data.as_mut_ptr().cast_const();
+        Self { rows: Rows { first, count, stride: width, width, order: None, data: PhantomData }, data: PhantomData }
     }
 
     /// The same rows in another order: place `b` is row `order[b]`.

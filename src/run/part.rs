@@ -49,12 +49,13 @@ impl<'a, C: Cell> Run<'a, C> {
         &self.model
     }
 
-    /// The rows of these places in these directions, which have `ahead` for themselves.
-    pub(crate) fn part(self, rows: Range<usize>, directions: Range<usize>, ahead: &'a mut [f32]) -> Part<'a, C> {
+    /// The rows of these places in these directions, which have `ahead` for themselves. Nothing here keeps two parts
+    /// apart: whoever makes several of one run gives each row to one.
+    pub(crate) fn part(self, places: Range<usize>, directions: Range<usize>, ahead: &'a mut [f32]) -> Part<'a, C> {
         Part {
             run: self,
-            first: rows.start,
-            end: rows.end,
+            first: places.start,
+            end: places.end,
             direction: directions.start,
             directions,
             ahead: RowsMut::new(ahead, C::GATES * self.model.shape.hidden_size),
@@ -93,10 +94,10 @@ impl<C: Cell> Part<'_, C> {
     pub(crate) fn steps_left(&self) -> usize {
         let steps = self.run.layout.sorted_lengths().get(self.first).map_or(0, |&length| length as usize);
         let walks = (self.run.model.shape.num_layers - self.layer) * self.directions.len();
-        let begun = walks - (self.direction - self.directions.start).min(walks);
+        let left = walks - (self.direction - self.directions.start).min(walks);
         match &self.progress {
-            Some(progress) => begun.saturating_sub(1).saturating_mul(steps).saturating_add(progress.steps_left()),
-            None => begun.saturating_mul(steps),
+            Some(progress) => left.saturating_sub(1).saturating_mul(steps).saturating_add(progress.steps_left()),
+            None => left.saturating_mul(steps),
         }
     }
 
@@ -109,7 +110,7 @@ impl<C: Cell> Part<'_, C> {
     }
 
     /// The places.
-    pub(crate) fn rows(&self) -> Range<usize> {
+    pub(crate) fn places(&self) -> Range<usize> {
         self.first..self.end
     }
 

@@ -85,11 +85,11 @@ impl<'w> Walk<'w> {
             }
         }
         // Rows beside the first ones stand apart in the packed input, so that no window holds them.
-        let few = if self.first == 0 { self.end.min(FEW - 1) } else { 0 };
-        let few_from = match self.layout.sorted_lengths().get(few) {
-            _ if few == 0 => self.layout.tokens(),
-            Some(&length) => self.layout.offset(length as usize),
-            None => 0,
+        let few_from = if self.first > 0 {
+            self.layout.tokens()
+        } else {
+            let lengths = self.layout.sorted_lengths();
+            lengths.get(self.end.min(FEW - 1)).map_or(0, |&length| self.layout.offset(length as usize))
         };
         Progress {
             steps: self.layout.walk_of(self.first),

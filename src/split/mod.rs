@@ -1,7 +1,7 @@
 //! A run in parts: tasks over contiguous rows of the sorted batch, for as many threads as the caller has.
 //!
-//! The rows of a run need nothing of each other ([`crate::run`]), so that tasks run without synchronisation, in any
-//! order, and give the bits of the undivided run. Their rows interleave in memory, step by step; no task forms a slice
+//! The rows of a run need nothing of each other: what a layer reads of a sequence, the layer before wrote for the same
+//! sequence. So tasks run without synchronisation, in any order, and give the bits of the undivided run. Their rows interleave in memory, step by step; no task forms a slice
 //! over them.
 
 #![allow(unsafe_code)]
@@ -13,17 +13,19 @@ use crate::error::{Argument, Code, Error};
 use crate::layout::Layout;
 use crate::model::{Model, Shape};
 use crate::run::{Part, Run, States};
+use core::fmt;
 use core::ops::Range;
+use cost::RowCosts;
 
 /// How a run is split into tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Split<'a> {
-    rows: Rows<'a>,
+    cuts: Cuts<'a>,
     by_direction: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rows<'a> {
+enum Cuts<'a> {
     /// At most so many tasks, cut by their cost.
     Tasks(usize),
     /// A task at place 0, and at each of these.
@@ -31,17 +33,17 @@ enum Rows<'a> {
 }
 
 impl<'a> Split<'a> {
-    /// Into at most `tasks` tasks by rows, of nearly one cost.
+    /// Into at most `tasks` tasks by rows, none of which costs more than must be.
     pub const fn rows(tasks: usize) -> Self {
-        Self { rows: Rows::Tasks(tasks), by_direction: false }
+        Self { cuts: Cuts::Tasks(tasks), by_direction: false }
     }
 
     /// Into tasks that begin at place 0 of the sorted batch and at each of `places`, which grow and are within the batch.
     pub const fn at(places: &'a [usize]) -> Self {
-        Self { rows: Rows::At(places), by_direction: false }
+        Self { cuts: Cuts::At(places), by_direction: false }
     }
 
-    /// Each of them in one task for each direction. Only a network of one layer can be split so: a second one reads both
+    /// Each of them as one task for each direction, twice as many where there are two. Only a network of one layer can be split so: a second one reads both
     /// directions of the first. [`Model::layer`] gives a stacked network's layers one by one.
     pub const fn by_direction(self) -> Self {
         Self { by_direction: true, ..self }
@@ -51,15 +53,16 @@ impl<'a> Split<'a> {
         if self.by_direction && shape.num_layers > 1 {
             return Err(Error::new(Code::Unsupported, Argument::NumLayers, shape.num_layers, 1));
         }
-        match self.rows {
-            Rows::Tasks(0) => Err(Error::new(Code::Zero, Argument::Tasks, 0, 1)),
-            Rows::Tasks(_) => Ok(()),
-            Rows::At(places) => {
+        match self.cuts {
+            Cuts::Tasks(0) => Err(Error::new(Code::Zero, Argument::Tasks, 0, 1)),
+            Cuts::Tasks(_) => Ok(()),
+            Cuts::At(places) => {
                 let mut least = 1;
                 for (index, &place) in places.iter().enumerate() {
-                    if place < least || place >= batch {
-                        let nearest = least.min(batch.saturating_sub(1));
-                        return Err(Error::new(Code::NotACut, Argument::Tasks, place, nearest).at(index));
+                    let last = batch.saturating_sub(1);
+                    if place < least || place > last {
+                        let bound = if place < least { least } else { last };
+                        return Err(Error::new(Code::NotACut, Argument::Places, place, bound).at(index));
                     }
                     least = place + 1;
                 }
@@ -73,11 +76,12 @@ impl<'m, C: Cell> Model<'m, C> {
     /// [`Model::run`] in tasks, which may run on any threads, in any order, and a piece at a time; each output has the
     /// same bits as in the undivided run.
     ///
-    /// Tasks are cut so that the dearest costs as little as can be ([`Model::cost`]); there are fewer than asked for
-    /// where more would not help. The arguments are those of [`Model::run`]; what `scratch` has beyond
-    /// [`Model::scratch_len`] is dealt out evenly, [`Model::ahead_len`] for each task are as much as it can use. The
-    /// outputs and states stay borrowed until the last task is gone; those of the rows of a task that was dropped before
-    /// its end may hold anything.
+    /// Tasks are cut so that the dearest costs as little as can be, to a part in 256 ([`Model::cost`]); there are fewer
+    /// than asked for where more would not help. A task costs O(B) beside its steps for each layer and direction, so that
+    /// tasks are to be many rows or many steps long. The arguments are those of [`Model::run`]; of `scratch`, what is
+    /// beyond [`Model::scratch_len`] goes to the task at place 0 (by direction, [`Model::ahead_len`] for each is used).
+    /// The outputs and states stay borrowed until the last task is gone; those of the rows of a task that was dropped
+    /// before its end may hold anything.
     ///
     /// ```compile_fail,E0502
     /// # use packed_rnn::{Gru, Layout, Model, Shape, Split, States};
@@ -151,16 +155,16 @@ impl<'m, C: Cell> Model<'m, C> {
     /// The estimated cost of a run over a layout on one thread, in multiply-adds of a run of many rows: a token that runs
     /// alone counts for more than one among others. A server that fills batches may compare layouts by it.
     pub fn cost(&self, layout: &Layout<'_>) -> u64 {
-        cost::Rows::on(self.backend()).cost(layout.sorted_lengths()).saturating_mul(cost::of_token::<C>(self.shape()))
-            / cost::ONE
+        RowCosts::on(self.backend()).multiply_adds(layout.sorted_lengths(), cost::of_token::<C>(self.shape()))
     }
 }
 
 /// The tasks of a run: an iterator that makes one after another.
+#[must_use = "nothing of the run is computed but by its tasks"]
 pub struct Tasks<'r, C: Cell> {
     run: Run<'r, C>,
-    cuts: Cuts<'r>,
-    rows: Range<usize>,
+    ends: Ends<'r>,
+    places: Range<usize>,
     /// Directions of a task.
     step: usize,
     direction: usize,
@@ -169,9 +173,9 @@ pub struct Tasks<'r, C: Cell> {
 }
 
 /// Where tasks end.
-enum Cuts<'r> {
+enum Ends<'r> {
     /// Before they cost more.
-    Cost(cost::Rows, u64),
+    Cost(RowCosts, u64),
     /// Where the next one begins.
     Places(core::slice::Iter<'r, usize>),
 }
@@ -179,17 +183,17 @@ enum Cuts<'r> {
 impl<'r, C: Cell> Tasks<'r, C> {
     fn new(run: Run<'r, C>, ahead: &'r mut [f32], split: Split<'r>) -> Self {
         let lengths = run.layout().sorted_lengths();
-        let (parts, cuts) = match split.rows {
-            Rows::Tasks(tasks) => {
-                let rows = cost::Rows::on(run.model().backend());
+        let (parts, ends) = match split.cuts {
+            Cuts::Tasks(tasks) => {
+                let rows = RowCosts::on(run.model().backend());
                 let (parts, most) = rows.cut(lengths, tasks);
-                (parts, Cuts::Cost(rows, most))
+                (parts, Ends::Cost(rows, most))
             }
-            Rows::At(places) => (if lengths.is_empty() { 0 } else { places.len() + 1 }, Cuts::Places(places.iter())),
+            Cuts::At(places) => (if lengths.is_empty() { 0 } else { places.len() + 1 }, Ends::Places(places.iter())),
         };
         let directions = run.model().shape().direction.count();
         let (step, left) = if split.by_direction { (1, parts * directions) } else { (directions, parts) };
-        Self { run, cuts, rows: 0..0, step, direction: directions, left, ahead }
+        Self { run, ends, places: 0..0, step, direction: directions, left, ahead }
     }
 }
 
@@ -197,20 +201,32 @@ impl<'r, C: Cell> Iterator for Tasks<'r, C> {
     type Item = Task<'r, C>;
 
     fn next(&mut self) -> Option<Task<'r, C>> {
-        let each = self.ahead.len().checked_div(self.left)?;
-        let (mine, others) = core::mem::take(&mut self.ahead).split_at_mut_checked(each)?;
-        if self.direction >= self.run.model().shape().direction.count() {
+        self.left = self.left.checked_sub(1)?;
+        let all = self.run.model().shape().direction.count();
+        if self.direction >= all {
             let lengths = self.run.layout().sorted_lengths();
-            let first = self.rows.end;
-            let end = match &mut self.cuts {
-                Cuts::Cost(rows, most) => rows.end(lengths, first, *most),
-                Cuts::Places(places) => places.next().copied().unwrap_or(lengths.len()),
+            let first = self.places.end;
+            let end = match &mut self.ends {
+                Ends::Cost(costs, most) => costs.end(lengths, first, *most),
+                Ends::Places(places) => places.next().copied().unwrap_or(lengths.len()),
             };
-            (self.rows, self.direction) = (first..end, 0);
+            (self.places, self.direction) = (first..end, 0);
         }
+        // Only where all that run stand together, from place 0 on, is anything computed ahead.
+        let ahead = core::mem::take(&mut self.ahead);
+        let mine = match (all - self.direction).checked_div(self.step) {
+            Some(tasks) if self.places.start == 0 => ahead.len().checked_div(tasks).unwrap_or_default(),
+            _ => 0,
+        };
+        let (mine, others) = ahead.split_at_mut_checked(mine).unwrap_or_default();
         let directions = self.direction..self.direction + self.step;
-        (self.left, self.direction, self.ahead) = (self.left - 1, directions.end, others);
-        Some(Task { part: self.run.part(self.rows.clone(), directions, mine) })
+        (self.direction, self.ahead) = (directions.end, others);
+        let mut part = self.run.part(self.places.clone(), directions, mine);
+        if part.steps_left() == 0 {
+            // Without a token there is no step in which the initial states would become the final ones.
+            part.advance(0);
+        }
+        Some(Task { part })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -244,29 +260,47 @@ impl<C: Cell> Task<'_, C> {
     }
 
     /// The places of its sequences in the sorted batch ([`Layout::sorted_indices`]).
-    pub fn rows(&self) -> Range<usize> {
-        self.part.rows()
+    pub fn places(&self) -> Range<usize> {
+        self.part.places()
     }
 
-    /// Its directions: forward is 0, and reverse 1 of two.
+    /// Its directions: of two, forward is 0 and reverse is 1; a single one is 0.
     pub fn directions(&self) -> Range<usize> {
         self.part.directions()
     }
 
     /// The estimated cost of all its steps, in the unit of [`Model::cost`].
     pub fn cost(&self) -> u64 {
-        let lengths = self.part.layout().sorted_lengths().get(self.rows()).unwrap_or_default();
+        let lengths = self.part.layout().sorted_lengths().get(self.places()).unwrap_or_default();
         let shape = self.part.model().shape();
         let token = cost::of_token::<C>(shape) / shape.direction.count() as u64 * self.directions().len() as u64;
-        cost::Rows::on(self.part.model().backend()).cost(lengths).saturating_mul(token) / cost::ONE
+        RowCosts::on(self.part.model().backend()).multiply_adds(lengths, token)
+    }
+}
+
+impl<C: Cell> fmt::Debug for Task<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (places, directions, steps_left) = (self.places(), self.directions(), self.steps_left());
+        f.debug_struct("Task")
+            .field("places", &places)
+            .field("directions", &directions)
+            .field("steps_left", &steps_left)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: Cell> fmt::Debug for Tasks<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tasks").field("left", &self.left).finish_non_exhaustive()
     }
 }
 
 // SAFETY: a task reads panels, input, initial states, lengths and order, which are borrowed shared for as long as it
 // lives. It writes, through pointers made from `&mut` slices that stay borrowed as long, the rows of its places in its
-// directions, and its own room ahead. `Tasks` gives each place in each direction to one task, `Layout` holds a
-// permutation, so that places are different rows of states, and `Part` touches no others: its walks clamp each step to
-// the places, and a window ahead holds tokens of the places alone.
+// directions, and its own room ahead. What it reads of the outputs, be it the state before or the layer before, are rows
+// of its places too: both directions of a layer before, and then it has both. `Tasks` gives each place in each direction
+// to one task; `Layout` holds a permutation, so that places are different rows of states; and a walk keeps to its places:
+// each step is clamped to them, and a window ahead holds tokens of no others.
 unsafe impl<C: Cell> Send for Task<'_, C> {}
 
 // SAFETY: as a task, for all rows that have not been given to one.

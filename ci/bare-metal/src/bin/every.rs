@@ -234,7 +234,7 @@ fn used<C: Cell>(model: Model<'_, C>) {
 }
 
 fn task<C: Cell>(mut task: Task<'_, C>) {
-    keep((task.rows(), task.directions(), task.cost(), task.steps_left()));
+    keep((task.places(), task.directions(), task.cost(), task.steps_left()));
     if !task.advance(any()) {
         task.finish();
     }
