@@ -43,6 +43,7 @@ git ls-files -z | xargs -0 cp --parents -t "$work/copy"
 cd "$work/copy"
 sed -i 's/= (first\.\.end, 0);/= (first.saturating_sub(1)..end, 0);/' src/split/mod.rs
 cmp -s src/split/mod.rs "$OLDPWD/src/split/mod.rs" && die 'the line where a task begins is not where it was'
+say 'a copy whose tasks share a row; its tests are to fail:'
 sanitized any_threads
 [ "$races" != 0 ] || { cat "$work/said"; die 'tasks that share a row were not found to race'; }
 say "tests/split.rs is clean under ThreadSanitizer ($nightly); of tasks that share a row it found $races races"
