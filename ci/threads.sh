@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs tests/split.rs under ThreadSanitizer, which needs a nightly Rust; a planted race must be found first.
+# Runs tests/split.rs under ThreadSanitizer, which needs a nightly Rust, and then a copy of the crate whose tasks share a
+# row, in which races must be found.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

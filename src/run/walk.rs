@@ -126,7 +126,6 @@ impl<'w> Walk<'w> {
         }
         if steps.len() == 0 {
             self.finish(self.first..before.rows, before, turn);
-            before.rows = 0;
         }
         *progress = Progress { steps, before, turn, window };
         made

@@ -43,8 +43,9 @@ impl<'a> Split<'a> {
         Self { cuts: Cuts::At(places), by_direction: false }
     }
 
-    /// Each of them as one task for each direction, twice as many where there are two. Only a network of one layer can be split so: a second one reads both
-    /// directions of the first. [`Model::layer`] gives a stacked network's layers one by one.
+    /// Each of them as one task for each direction, twice as many where there are two. Only a network of one layer can be
+    /// split so: a second one reads both directions of the first. [`Model::layer`] gives a stacked network's layers one
+    /// by one.
     pub const fn by_direction(self) -> Self {
         Self { by_direction: true, ..self }
     }
@@ -114,7 +115,7 @@ impl<'m, C: Cell> Model<'m, C> {
     ///
     /// # Errors
     /// As [`Model::run`]; `num_layers`: [`Code::Unsupported`] where more than one layer is split by direction; `tasks`:
-    /// [`Code::Zero`], [`Code::NotACut`].
+    /// [`Code::Zero`]; `places`: [`Code::NotACut`].
     pub fn split<'r>(
         &self,
         layout: &Layout<'r>,
@@ -127,9 +128,7 @@ impl<'m, C: Cell> Model<'m, C> {
     where
         'm: 'r,
     {
-        let (run, ahead) = self.prepare(layout, input, states, output, scratch)?;
-        split.check(self.shape(), layout.batch())?;
-        Ok(Tasks::new(run, ahead, split))
+        Tasks::new(self.prepare(layout, input, states, output, scratch)?, split)
     }
 
     /// [`Model::run_last`] in tasks, as [`Model::split`].
@@ -147,9 +146,7 @@ impl<'m, C: Cell> Model<'m, C> {
     where
         'm: 'r,
     {
-        let (run, ahead) = self.prepare_last(layout, input, states, scratch)?;
-        split.check(self.shape(), layout.batch())?;
-        Ok(Tasks::new(run, ahead, split))
+        Tasks::new(self.prepare_last(layout, input, states, scratch)?, split)
     }
 
     /// The estimated cost of a run over a layout on one thread, in multiply-adds of a run of many rows: a token that runs
@@ -181,7 +178,8 @@ enum Ends<'r> {
 }
 
 impl<'r, C: Cell> Tasks<'r, C> {
-    fn new(run: Run<'r, C>, ahead: &'r mut [f32], split: Split<'r>) -> Self {
+    fn new((run, ahead): (Run<'r, C>, &'r mut [f32]), split: Split<'r>) -> Result<Self, Error> {
+        split.check(run.model().shape(), run.layout().batch())?;
         let lengths = run.layout().sorted_lengths();
         let (parts, ends) = match split.cuts {
             Cuts::Tasks(tasks) => {
@@ -193,7 +191,7 @@ impl<'r, C: Cell> Tasks<'r, C> {
         };
         let directions = run.model().shape().direction.count();
         let (step, left) = if split.by_direction { (1, parts * directions) } else { (directions, parts) };
-        Self { run, ends, places: 0..0, step, direction: directions, left, ahead }
+        Ok(Self { run, ends, places: 0..0, step, direction: directions, left, ahead })
     }
 }
 
