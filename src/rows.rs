@@ -109,9 +109,10 @@ impl<'a> RowsMut<'a> {
     /// Copies one row out of another view of the same width; they may be the same row.
     pub(crate) fn copy_row(&self, place: usize, from: Rows<'_>) {
         if let (Some(to), Some(from), true) = (self.get(place), from.get(place), self.rows.width == from.width) {
-            // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared;
-            // `copy` allows them to overlap.
-            unsafe { core::ptr::copy(from, to, self.rows.width) }
+            for i in 0..self.rows.width {
+                // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared.
+                unsafe { to.add(i).write(from.add(i).read()) }
+            }
         }
     }
 

@@ -161,6 +161,9 @@ impl<'w> Walk<'w> {
     /// The sums of a step's input halves, if they are worth to be computed ahead: from the window, which moves on along
     /// the walk where the step is not in it.
     fn ahead<C: Cell>(&self, window: &mut Window, step: Step) -> Ahead<'w> {
+        if !self.backend.goes_ahead() {
+            return Ahead::No;
+        }
         let room = self.ahead.count().min(WINDOW);
         if step.offset < window.few_from || room < 2 * FEW || self.panel.shape().inputs < MANY_INPUTS {
             return Ahead::No;

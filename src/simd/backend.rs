@@ -2,7 +2,8 @@
 
 #[cfg(target_arch = "aarch64")]
 use super::neon::Neon;
-use super::portable::Portable;
+use super::portable::{Portable, VECTORS};
+use super::scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Avx512};
 use super::{Kernel, Simd};
@@ -109,6 +110,13 @@ impl Backend {
         !matches!(self.0, Kind::Portable)
     }
 
+    /// Sums of the input halves are worth to be computed ahead: not where the weights are read as fast as they are
+    /// multiplied.
+    #[inline]
+    pub(crate) const fn goes_ahead(self) -> bool {
+        VECTORS || self.is_fused()
+    }
+
     /// Runs a kernel with this backend's vectors.
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -122,7 +130,8 @@ impl Backend {
             #[cfg(target_arch = "aarch64")]
             // SAFETY: the kind exists.
             Kind::Neon => unsafe { Neon::new() }.vectorize(kernel),
-            Kind::Portable => Portable.vectorize(kernel),
+            Kind::Portable if VECTORS => Portable.vectorize(kernel),
+            Kind::Portable => Scalar.vectorize(kernel),
         }
     }
 }

@@ -45,19 +45,34 @@ const TANH_HIGH: f32 = 9.1;
 /// atanh(1/2): below, a polynomial; above, 1 - 2 / (e^2x + 1) loses nothing.
 const TANH_SPLIT: f32 = 0.549_306_15;
 
+/// The constants of `split_exp` with a factor `u` of 1, 2 or -1 taken in, which is exact: doubling or negating `x` would
+/// be one operation more.
+struct Factor<const U: i8>;
+
+impl<const U: i8> Factor<U> {
+    const UNIT: f32 = U as f32;
+    const LOG2_E: f32 = LOG2_E * Self::UNIT;
+    const MINUS_LN2_HIGH: f32 = -LN2_HIGH / Self::UNIT;
+    const MINUS_LN2_LOW: f32 = -LN2_LOW / Self::UNIT;
+    const EXP_0: f32 = EXP_0 * Self::UNIT;
+    const EXP_1: f32 = EXP_1 * Self::UNIT * Self::UNIT;
+    const EXP_2: f32 = EXP_2 * Self::UNIT * Self::UNIT * Self::UNIT;
+    const EXP_3: f32 = EXP_3 * Self::UNIT * Self::UNIT * Self::UNIT * Self::UNIT;
+    const EXP_4: f32 = EXP_4 * Self::UNIT * Self::UNIT * Self::UNIT * Self::UNIT * Self::UNIT;
+}
+
 /// `e^(ux) = 2^n (1 + ut)` for `u` of 1, 2 or -1: gives `t`, `n`, and the number whose lowest bits are `n + bias`.
 #[inline(always)]
 fn split_exp<S: Values, const U: i8>(s: S, x: S::F, bias: f32) -> (S::F, S::F, S::F) {
-    // The coefficients take the factor in, which is exact: doubling or negating `x` would be one operation more.
-    let unit = f32::from(U);
-    let power = |coefficient: f32, degree: i32| s.splat((0..degree).fold(coefficient, |value, _| value * unit));
     let round = s.splat(ROUND + bias);
-    let bits = s.mul_add(x, s.splat(LOG2_E * unit), round);
+    let bits = s.mul_add(x, s.splat(Factor::<U>::LOG2_E), round);
     let n = s.sub(bits, round);
-    let r = s.mul_add(n, s.splat(-LN2_LOW / unit), s.mul_add(n, s.splat(-LN2_HIGH / unit), x));
+    let r = s.mul_add(n, s.splat(Factor::<U>::MINUS_LN2_HIGH), x);
+    let r = s.mul_add(n, s.splat(Factor::<U>::MINUS_LN2_LOW), r);
     let r2 = s.mul(r, r);
-    let low = s.mul_add(r, power(EXP_1, 2), power(EXP_0, 1));
-    let high = s.mul_add(r2, power(EXP_4, 5), s.mul_add(r, power(EXP_3, 4), power(EXP_2, 3)));
+    let low = s.mul_add(r, s.splat(Factor::<U>::EXP_1), s.splat(Factor::<U>::EXP_0));
+    let high = s.mul_add(r, s.splat(Factor::<U>::EXP_3), s.splat(Factor::<U>::EXP_2));
+    let high = s.mul_add(r2, s.splat(Factor::<U>::EXP_4), high);
     (s.mul_add(r2, s.mul_add(r2, high, low), r), n, bits)
 }
 

@@ -10,9 +10,12 @@ mod lines;
 pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod octet;
 mod pair;
 pub(crate) mod pass;
 mod portable;
+mod runs;
+mod scalar;
 mod tail;
 mod tile;
 #[cfg(target_arch = "x86_64")]

@@ -5,6 +5,7 @@
 //! of the panel serves all of them while it is near.
 
 use super::lines::lines;
+use super::octet::octets;
 use super::tail::tail;
 use super::tile::{Units, units};
 use super::{Kernel, Simd, Values};
@@ -79,6 +80,11 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
         let pass = self.0;
         let rows = pass.end.saturating_sub(pass.first);
         if rows == 0 || !fits::<E, G>(pass) {
+            return;
+        }
+        if S::LANES == 1 {
+            // SAFETY: the views' widths have just been checked.
+            unsafe { octets::<S, E, G>(s, pass) }
             return;
         }
         let one = rows <= S::ROWS.of(G);

@@ -1,4 +1,4 @@
-//! The backend of every CPU: vectors of four by `wide`, as the build's baseline has them, else scalars.
+//! The backend of every CPU with vectors of four in the build's baseline, by `wide`; `scalar` stands in on the others.
 //!
 //! A multiply-add rounds twice everywhere, also where the CPU has a fused one, so that all targets give the same bits.
 
@@ -9,11 +9,10 @@ use wide::{f32x4, i32x4};
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
 
-/// The CPU has vectors; otherwise four lanes are four scalars, and one row fills the registers.
-const VECTORS: bool = cfg!(any(
-    target_feature = "sse2",
-    all(target_arch = "aarch64", target_feature = "neon"),
-    target_feature = "simd128"
+/// The CPU has vectors of four; the others take values one by one.
+pub(super) const VECTORS: bool = cfg!(all(
+    any(target_feature = "sse2", all(target_arch = "aarch64", target_feature = "neon"), target_feature = "simd128"),
+    not(packed_rnn_scalar)
 ));
 
 #[inline(always)]
@@ -111,12 +110,8 @@ impl Values for Portable {
 
 impl Simd for Portable {
     const LANES: usize = 4;
-    const ROWS: Rows = if VECTORS {
-        Rows { one_gate: 8, three_gates: 3, four_gates: 2 }
-    } else {
-        Rows { one_gate: 4, three_gates: 1, four_gates: 1 }
-    };
-    const SUMS: usize = if VECTORS { 8 } else { 4 };
+    const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 2 };
+    const SUMS: usize = 8;
     const PAIRS: bool = false;
 
     #[inline(never)]

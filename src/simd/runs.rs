@@ -1,0 +1,127 @@
+//! The hot loops of CPUs without vectors: 8 or 16 sums of one row, one for each register.
+//!
+//! ```text
+//! sum[i] += element[k] * weight[k][i], rounded twice, for each k in order
+//! ```
+//!
+//! Where the FPU is ARM's, the loop is assembly: one load of many weights, then a product and a sum for each. Its own
+//! multiply-adds take three cycles, the compiler takes them nevertheless where no CPU is named, and at the smallest
+//! optimisation it keeps no sums in registers. Elsewhere each sum has a name of its own, so that nothing has to be
+//! unrolled to stay in a register.
+
+/// What a run reads besides its sums: `count` elements, and as many rows of weights at a distance of `row` floats.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    pub(super) weights: *const f32,
+    pub(super) row: usize,
+    pub(super) elements: *const f32,
+    pub(super) count: usize,
+}
+
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
+macro_rules! run {
+    ($name:ident: $($sum:ident $at:literal),*) => {
+        /// # Safety
+        /// The run's elements may be read, the weights of each of its rows, and as many sums read and written.
+        #[inline(never)]
+        pub(super) unsafe fn $name(sums: *mut f32, run: Run) {
+            let Run { mut weights, row, elements, count } = run;
+            // SAFETY: the caller's promise; `k < count`.
+            unsafe {
+                $(let mut $sum = sums.add($at).read();)*
+                for k in 0..count {
+                    let element = elements.add(k).read();
+                    $($sum += element * weights.add($at).read();)*
+                    weights = weights.wrapping_add(row);
+                }
+                $(sums.add($at).write($sum);)*
+            }
+        }
+    };
+}
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
+run!(run_of_8: a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7);
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
+run!(run_of_16: a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7, i 8, j 9, q 10, l 11, m 12, n 13, o 14, p 15);
+
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+pub(super) use vfp::{run_of_8, run_of_16};
+
+/// Registers: sums from s0 on, eight weights in s16 to s23, four elements in s24 to s27.
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+mod vfp {
+    use super::Run;
+    use core::arch::asm;
+
+    /// Eight weights times an element, added to eight sums.
+    macro_rules! eight {
+        ($x:literal: $a:literal $b:literal $c:literal $d:literal $e:literal $f:literal $g:literal $h:literal) => {
+            concat!(
+                "vldmia {w}!, {{s16-s23}}\n",
+                eight!(@mul $x "s16"), eight!(@mul $x "s17"), eight!(@mul $x "s18"), eight!(@mul $x "s19"),
+                eight!(@mul $x "s20"), eight!(@mul $x "s21"), eight!(@mul $x "s22"), eight!(@mul $x "s23"),
+                eight!(@add $a "s16"), eight!(@add $b "s17"), eight!(@add $c "s18"), eight!(@add $d "s19"),
+                eight!(@add $e "s20"), eight!(@add $f "s21"), eight!(@add $g "s22"), eight!(@add $h "s23"),
+            )
+        };
+        (@mul $x:literal $w:literal) => { concat!("vmul.f32 ", $w, ",", $w, ",", $x, "\n") };
+        (@add $sum:literal $w:literal) => { concat!("vadd.f32 ", $sum, ",", $sum, ",", $w, "\n") };
+    }
+    macro_rules! row_of_8 {
+        ($x:literal) => {
+            concat!(eight!($x: "s0" "s1" "s2" "s3" "s4" "s5" "s6" "s7"), "add {w}, {w}, {skip}\n")
+        };
+    }
+    macro_rules! row_of_16 {
+        ($x:literal) => {
+            concat!(
+                eight!($x: "s0" "s1" "s2" "s3" "s4" "s5" "s6" "s7"),
+                eight!($x: "s8" "s9" "s10" "s11" "s12" "s13" "s14" "s15"),
+                "add {w}, {w}, {skip}\n",
+            )
+        };
+    }
+    macro_rules! run {
+        ($name:ident, $row:ident, $count:literal, $sums:literal: $($register:tt)*) => {
+            /// # Safety
+            /// The run's elements may be read, the weights of each of its rows, and as many sums read and written.
+            #[inline(never)]
+            pub(in super::super) unsafe fn $name(sums: *mut f32, run: Run) {
+                // SAFETY: the caller's promise. `left` goes down from `count`, two by two while it is not below two.
+                unsafe {
+                    asm!(
+                        concat!("vldmia {sums}, {{", $sums, "}}"),
+                        "subs {left}, #2",
+                        "blo 3f",
+                        "2:",
+                        "vldmia {x}!, {{s24-s25}}",
+                        $row!("s24"),
+                        $row!("s25"),
+                        "subs {left}, #2",
+                        "bhs 2b",
+                        "3:",
+                        "adds {left}, #2",
+                        "beq 4f",
+                        "vldmia {x}!, {{s24}}",
+                        $row!("s24"),
+                        "4:",
+                        concat!("vstmia {sums}, {{", $sums, "}}"),
+                        sums = in(reg) sums,
+                        w = inout(reg) run.weights => _,
+                        skip = in(reg) run.row.wrapping_sub($count).wrapping_mul(size_of::<f32>()),
+                        x = inout(reg) run.elements => _,
+                        left = inout(reg) run.count => _,
+                        $(out($register) _,)*
+                        out("s16") _, out("s17") _, out("s18") _, out("s19") _,
+                        out("s20") _, out("s21") _, out("s22") _, out("s23") _,
+                        out("s24") _, out("s25") _,
+                        options(nostack),
+                    );
+                }
+            }
+        };
+    }
+    run!(run_of_8, row_of_8, 8, "s0-s7": "s0" "s1" "s2" "s3" "s4" "s5" "s6" "s7");
+    run!(run_of_16, row_of_16, 16, "s0-s15":
+        "s0" "s1" "s2" "s3" "s4" "s5" "s6" "s7" "s8" "s9" "s10" "s11" "s12" "s13" "s14" "s15");
+}

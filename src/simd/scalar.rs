@@ -1,0 +1,118 @@
+//! Values one by one, for CPUs without vectors: what the portable backend is there.
+//!
+//! The same bits as `portable`'s: each operation is the same, lane by lane, and a multiply-add rounds twice.
+
+use super::{Kernel, Rows, Simd, Values};
+
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar;
+
+const SIGN: u32 = 1 << 31;
+
+impl Values for Scalar {
+    type F = f32;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> f32 {
+        value
+    }
+
+    #[inline(always)]
+    fn add(self, a: f32, b: f32) -> f32 {
+        a + b
+    }
+
+    #[inline(always)]
+    fn sub(self, a: f32, b: f32) -> f32 {
+        a - b
+    }
+
+    #[inline(always)]
+    fn mul(self, a: f32, b: f32) -> f32 {
+        a * b
+    }
+
+    #[inline(always)]
+    fn div(self, a: f32, b: f32) -> f32 {
+        a / b
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn neg_mul_add(self, a: f32, b: f32, c: f32) -> f32 {
+        c - a * b
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: f32, low: f32) -> f32 {
+        if x < low { low } else { x }
+    }
+
+    #[inline(always)]
+    fn at_most(self, x: f32, high: f32) -> f32 {
+        if x > high { high } else { x }
+    }
+
+    #[inline(always)]
+    fn abs(self, x: f32) -> f32 {
+        f32::from_bits(x.to_bits() & !SIGN)
+    }
+
+    #[inline(always)]
+    fn minus_abs(self, x: f32) -> f32 {
+        f32::from_bits(x.to_bits() | SIGN)
+    }
+
+    #[inline(always)]
+    fn by_sign(self, x: f32, a: f32, b: f32) -> f32 {
+        if x.to_bits() & SIGN != 0 { a } else { b }
+    }
+
+    #[inline(always)]
+    fn with_sign(self, magnitude: f32, sign: f32) -> f32 {
+        f32::from_bits(magnitude.to_bits() | sign.to_bits() & SIGN)
+    }
+
+    #[inline(always)]
+    fn power_of_bits(self, x: f32) -> f32 {
+        f32::from_bits(x.to_bits() << 23)
+    }
+}
+
+impl Simd for Scalar {
+    const LANES: usize = 1;
+    /// A row has sums enough to fill the registers.
+    const ROWS: Rows = Rows { one_gate: 1, three_gates: 1, four_gates: 1 };
+    const SUMS: usize = 4;
+    const PAIRS: bool = false;
+
+    #[inline(never)]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> f32 {
+        // SAFETY: the caller's promise.
+        unsafe { from.read() }
+    }
+
+    #[inline(always)]
+    unsafe fn load_part(self, _: *const f32, _: usize) -> f32 {
+        // No lane.
+        0.0
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, value: f32) {
+        // SAFETY: the caller's promise.
+        unsafe { to.write(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_part(self, _: *mut f32, _: f32, _: usize) {}
+}
