@@ -1,0 +1,20 @@
+//! Makes on the host what the programs carry in their flash: panels by `Model::pack`, inputs, and the bits that
+//! `Backend::portable` gives for them.
+
+mod measure;
+mod output;
+
+use std::error::Error;
+use std::path::PathBuf;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=memory.x");
+    let folder = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
+    std::fs::copy("memory.x", folder.join("memory.x"))?;
+    println!("cargo::rustc-link-search={}", folder.display());
+    println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    let mut output = output::Output::new(folder);
+    measure::make(&mut output)?;
+    output.finish()
+}
