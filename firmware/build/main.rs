@@ -2,7 +2,13 @@
 //! `Backend::portable` gives for them.
 
 mod measure;
+#[path = "../src/networks.rs"]
+mod networks;
 mod output;
+#[allow(dead_code)]
+#[path = "../../tests/support/mod.rs"]
+mod support;
+mod trained;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -16,5 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     let mut output = output::Output::new(folder);
     measure::make(&mut output)?;
+    trained::speakers(&mut output)?;
+    trained::stream(&mut output)?;
     output.finish()
 }

@@ -6,6 +6,8 @@
 pub mod clock;
 pub mod console;
 pub mod data;
+pub mod networks;
+pub mod paint;
 
 use cortex_m_rt::{ExceptionFrame, exception};
 use cortex_m_semihosting::debug::{EXIT_FAILURE, EXIT_SUCCESS, exit};
