@@ -7,6 +7,9 @@ pub(crate) struct Place {
     pub(crate) stride: usize,
 }
 
+/// A microcontroller: one way for all rows, as code is dearer than time.
+pub(crate) const SMALL: bool = cfg!(all(target_os = "none", target_pointer_width = "32"));
+
 /// The longest row that is copied without a call.
 pub(crate) const SHORT: usize = 32;
 
@@ -26,6 +29,7 @@ pub(crate) fn copy_rows<T: Copy>(
     let rows = Rows { to, to_stride: to_place.stride, from, from_stride: from_place.stride, rows, features };
     match features {
         0 => {}
+        _ if SMALL => rows.each(copy_all),
         1 => rows.each(copy_ends::<T, 1, 1>),
         2 => rows.each(copy_ends::<T, 2, 1>),
         3..=4 => rows.each(copy_ends::<T, 2, 2>),

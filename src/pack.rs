@@ -1,6 +1,6 @@
 //! Tokens into packed order: from a padded rectangle or from ragged slices. Copies only; padding is never read.
 
-use crate::copy::{Place, copy_all, copy_rows, part, part_mut};
+use crate::copy::{Place, SMALL, copy_all, copy_rows, part, part_mut};
 use crate::error::{Argument, Code, Error, check_len};
 use crate::layout::{Block, Layout, sequence_at};
 use crate::padded::Padded;
@@ -122,11 +122,12 @@ pub(crate) fn packed(block: Block, place: usize, features: usize) -> Place {
 
 /// How many rows of `features` are worth to be copied one sequence after another; none of long ones. Short rows of
 /// several sequences share lines, which then stay near, and the reads of a sequence are long enough to be foreseen; long
-/// rows gain nothing.
+/// rows gain nothing, and neither does a microcontroller, which has no lines.
 pub(crate) const fn near<T>(features: usize) -> Option<usize> {
     const BYTES: usize = 32768;
     const LONG: usize = 256;
     match size_of::<T>().saturating_mul(features) {
+        _ if SMALL => None,
         0 => Some(BYTES),
         row if row < LONG => Some(BYTES / row),
         _ => None,

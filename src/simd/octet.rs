@@ -4,88 +4,87 @@
 //! sum[g][u] = bias[g][u] + x[0] W[g][u][0] + x[1] W[g][u][1] + ... + h[0] U[g][u][0] + h[1] U[g][u][1] + ...
 //! ```
 //!
-//! The same chains as in `tile`, hence the same bits. The gates of eight units of a block stand side by side in a
-//! panel's row, so two of them are 16 weights in a line; of the tail, each gate is a run of its own.
+//! The same chains as in `tile`, hence the same bits. In a panel's row the gates of eight units of a block stand side by
+//! side, and so do those of a tail of up to eight: they are taken 16 sums at a time. Of a longer tail, each gate is taken
+//! by itself.
 
 use super::Simd;
 use super::pass::{Ahead, Carry, Epilogue, Pass};
 use super::runs::{Run, run_of_8, run_of_16};
 use crate::weights::panel::{BLOCK, OCTET, Panel};
+use core::mem::MaybeUninit;
 
 /// The most gates of a cell.
 const GATES: usize = 4;
 
-/// Eight units or, at the end of the tail, fewer: where their weights stand.
+/// Eight units or, at the end, fewer: where their weights stand.
 struct Octet {
-    /// The first of the units, and how many.
-    unit: usize,
+    /// How many units.
     width: usize,
-    /// Floats from one row of weights to the next, and from one gate to the next.
+    /// Floats from one row of weights to the next.
     row: usize,
-    gate: usize,
-    /// The gates of the first row of inputs (the bias), and of states, that is, of the state bias where there is one.
+    /// The first row of inputs (the bias), and of states, at the octet's first float.
     inputs: usize,
     states: usize,
     state_bias: usize,
+    /// Floats from one gate to the next in a row of weights, and in the sums.
+    gate: usize,
+    sums: usize,
     /// No eight floats of a row begin after this one: they would end beyond the panel.
     last: usize,
 }
 
 impl Octet {
+    #[inline(always)]
     fn of(panel: &Panel<'_>, unit: usize) -> Self {
         let shape = panel.shape();
         let (block, in_block) = (unit / BLOCK, unit % BLOCK);
         let (inputs, states) = shape.parts(block);
-        let (width, gate, within) = if block < shape.blocks() {
-            (BLOCK, OCTET, in_block * shape.gates)
-        } else {
-            (shape.tail(), shape.tail(), in_block)
-        };
-        let row = shape.gates * width;
+        let full = block < shape.blocks();
+        let units = if full { BLOCK } else { shape.tail() };
+        let width = OCTET.min(units - in_block);
+        let (gate, within) = if full { (OCTET, in_block * shape.gates) } else { (units, in_block) };
+        let row = shape.gates * units;
         Self {
-            unit,
-            width: OCTET.min(width - in_block),
+            width,
             row,
-            gate,
             inputs: inputs + within,
-            states: states + if shape.apart { width } else { 0 } + within,
+            states: states + if shape.apart { units } else { 0 } + within,
             state_bias: states + in_block,
+            gate,
+            sums: if gate <= OCTET { gate } else { OCTET },
             last: row.next_multiple_of(BLOCK) - OCTET - within,
         }
     }
 
-    /// Where the eight floats of a row begin among which those of a gate are.
+    /// The gates stand side by side.
     #[inline(always)]
-    fn start(&self, gate: usize) -> usize {
-        (gate * self.gate).min(self.last)
+    fn flat(&self) -> bool {
+        self.gate <= OCTET
     }
 
-    /// How many others are before them.
+    /// How many floats of others are before those of a gate in the eight that are taken for it.
     #[inline(always)]
     fn before(&self, gate: usize) -> usize {
-        gate * self.gate - self.start(gate)
+        if self.flat() { 0 } else { (gate * self.gate).saturating_sub(self.last) }
     }
 
-    /// Adds the products of `count` elements with as many rows of weights.
-    ///
-    /// # Safety
-    /// The elements may be read, and the octet's eight floats of each gate in the rows; `sums` has eight for each gate.
+    /// Calls `run` for the sums in eights and sixteens: with the first of the sums, the first float in a row, and whether
+    /// they are sixteen.
     #[inline(always)]
-    unsafe fn add_rows<const G: usize>(&self, sums: *mut f32, weights: *const f32, elements: *const f32, count: usize) {
-        let mut gate = 0;
+    fn runs<const G: usize>(&self, mut run: impl FnMut(usize, usize, bool)) {
+        let (mut sum, mut gate) = (0, 0);
         while gate < G {
-            let weights = weights.wrapping_add(self.start(gate));
-            let run = Run { weights, row: self.row, elements, count };
-            // SAFETY: the caller's promise; two gates at a distance of eight stand in one line, and so do their sums.
-            unsafe {
-                let sums = sums.add(gate * OCTET);
-                if self.gate == OCTET && gate + 1 < G {
-                    run_of_16(sums, run);
-                    gate += 2;
-                } else {
-                    run_of_8(sums, run);
-                    gate += 1;
+            if self.flat() {
+                let sixteen = G * self.width - sum > OCTET;
+                run(sum, sum, sixteen);
+                sum += if sixteen { 2 * OCTET } else { OCTET };
+                if sum >= G * self.width {
+                    break;
                 }
+            } else {
+                run(gate * OCTET, gate * self.gate - self.before(gate), false);
+                gate += 1;
             }
         }
     }
@@ -137,24 +136,34 @@ impl Row {
 unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, panel: &Panel<'_>, unit: usize, row: &Row) {
     let shape = panel.shape();
     let octet = Octet::of(panel, unit);
-    let mut sums = [0.0_f32; GATES * OCTET];
+    let mut sums = MaybeUninit::<[f32; GATES * OCTET]>::uninit();
     // A gate that is kept apart leaves its input half in the place of a fourth.
-    let (last, apart) = ((G - 1) * OCTET, (GATES - 1) * OCTET);
-    // SAFETY: the octet's rows lie within the panel, and so do eight floats from the start of any gate; rows of the views
-    // hold `inputs` and `units` elements, the octet's units among the latter; no gate's sums end beyond `sums`.
+    let (last, apart) = ((G - 1) * octet.sums, (GATES - 1) * OCTET);
+    // SAFETY: the octet's rows lie within the panel, and so do the floats that `runs` takes of each; rows of the views
+    // hold `inputs` and `units` elements, the octet's units among the latter; no run of sums ends beyond `sums`, and
+    // those of all units of the octet's gates are written before they are read.
     unsafe {
-        let sums = sums.as_mut_ptr();
+        let sums = sums.as_mut_ptr().cast::<f32>();
         let bias = panel.as_ptr().add(octet.inputs);
-        for gate in 0..G {
-            copy(sums.add(gate * OCTET), bias.add(octet.start(gate)), OCTET);
+        let (mut begin, mut weights) = (bias, bias.add(octet.row));
+        let (mut elements, mut count) = (row.x, shape.inputs);
+        for half in 0..2 {
+            octet.runs::<G>(|sum, at, sixteen| {
+                // The bias is in the order of the weights, sums are where they were put.
+                let begin = begin.add(if half == 0 { at } else { sum });
+                let run = Run { begin, weights: weights.add(at), row: octet.row, elements, count };
+                let sums = sums.add(sum);
+                if sixteen { run_of_16(sums, run) } else { run_of_8(sums, run) }
+            });
+            if half == 0 {
+                (begin, weights) = (sums.cast_const(), panel.as_ptr().add(octet.states));
+                (elements, count) = (row.h, shape.units);
+                if E::APART {
+                    copy(sums.add(apart), sums.add(last), OCTET);
+                    copy(sums.add(last + octet.before(G - 1)), panel.as_ptr().add(octet.state_bias), octet.width);
+                }
+            }
         }
-        octet.add_rows::<G>(sums, bias.add(octet.row), row.x, shape.inputs);
-        if E::APART {
-            copy(sums.add(apart), sums.add(last), OCTET);
-            copy(sums.add(last + octet.before(G - 1)), panel.as_ptr().add(octet.state_bias), octet.width);
-        }
-        octet.add_rows::<G>(sums, panel.as_ptr().add(octet.states), row.h, shape.units);
-
         let before = octet.before(G - 1);
         if before > 0 {
             for gate in 0..G {
@@ -166,20 +175,20 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, panel: &Panel<'_>
             }
         }
         for i in 0..octet.width {
-            let unit = octet.unit + i;
-            let gate = |gate: usize| s.load(sums.add(gate * OCTET + i));
-            // Gates that the cell does not have are sums of nothing.
+            let gate = |gate: usize| if gate < G { s.load(sums.add(gate * octet.sums + i)) } else { s.splat(0.0) };
             let gates = [gate(0), gate(1), gate(2), gate(3)];
             let Some(&sum) = gates.first_chunk::<G>() else { return };
+            let half = if E::APART { s.load(sums.add(apart + i)) } else { s.splat(0.0) };
+            let i = unit + i;
             let carried = match E::CARRY {
                 Carry::None => s.splat(0.0),
-                Carry::Second => s.load(row.c.add(unit)),
-                Carry::Same => s.load(row.h.add(unit)),
+                Carry::Second => s.load(row.c.add(i)),
+                Carry::Same => s.load(row.h.add(i)),
             };
-            let (new, carried) = E::finish(s, sum, gate(GATES - 1), carried);
-            s.store(row.out.add(unit), new);
+            let (new, carried) = E::finish(s, sum, half, carried);
+            s.store(row.out.add(i), new);
             if E::CARRY == Carry::Second {
-                s.store(row.c.add(unit), carried);
+                s.store(row.c.add(i), carried);
             }
         }
     }

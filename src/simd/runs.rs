@@ -9,9 +9,11 @@
 //! optimisation it keeps no sums in registers. Elsewhere each sum has a name of its own, so that nothing has to be
 //! unrolled to stay in a register.
 
-/// What a run reads besides its sums: `count` elements, and as many rows of weights at a distance of `row` floats.
+/// What a run reads: the sums that it begins with, `count` elements, and as many rows of weights at a distance of `row`
+/// floats.
 #[derive(Clone, Copy)]
 pub(super) struct Run {
+    pub(super) begin: *const f32,
     pub(super) weights: *const f32,
     pub(super) row: usize,
     pub(super) elements: *const f32,
@@ -22,13 +24,13 @@ pub(super) struct Run {
 macro_rules! run {
     ($name:ident: $($sum:ident $at:literal),*) => {
         /// # Safety
-        /// The run's elements may be read, the weights of each of its rows, and as many sums read and written.
+        /// The run's elements, the weights of each of its rows and as many sums may be read, and the sums written.
         #[inline(never)]
         pub(super) unsafe fn $name(sums: *mut f32, run: Run) {
-            let Run { mut weights, row, elements, count } = run;
+            let Run { begin, mut weights, row, elements, count } = run;
             // SAFETY: the caller's promise; `k < count`.
             unsafe {
-                $(let mut $sum = sums.add($at).read();)*
+                $(let mut $sum = begin.add($at).read();)*
                 for k in 0..count {
                     let element = elements.add(k).read();
                     $($sum += element * weights.add($at).read();)*
@@ -84,13 +86,13 @@ mod vfp {
     macro_rules! run {
         ($name:ident, $row:ident, $count:literal, $sums:literal: $($register:tt)*) => {
             /// # Safety
-            /// The run's elements may be read, the weights of each of its rows, and as many sums read and written.
+            /// The run's elements, the weights of each of its rows and as many sums may be read, and the sums written.
             #[inline(never)]
             pub(in super::super) unsafe fn $name(sums: *mut f32, run: Run) {
                 // SAFETY: the caller's promise. `left` goes down from `count`, two by two while it is not below two.
                 unsafe {
                     asm!(
-                        concat!("vldmia {sums}, {{", $sums, "}}"),
+                        concat!("vldmia {begin}, {{", $sums, "}}"),
                         "subs {left}, #2",
                         "blo 3f",
                         "2:",
@@ -106,6 +108,7 @@ mod vfp {
                         $row!("s24"),
                         "4:",
                         concat!("vstmia {sums}, {{", $sums, "}}"),
+                        begin = in(reg) run.begin,
                         sums = in(reg) sums,
                         w = inout(reg) run.weights => _,
                         skip = in(reg) run.row.wrapping_sub($count).wrapping_mul(size_of::<f32>()),
