@@ -3,6 +3,7 @@
 use super::import;
 use packed_rnn::{Cell, Direction, Lstm, Model, Shape, Weights};
 use std::collections::BTreeMap;
+use std::f32::consts::{E, FRAC_1_PI, PI};
 use std::fs;
 use std::io::Write;
 use std::process::Command;
@@ -94,7 +95,7 @@ impl File {
     }
 
     /// The panels, each tensor by its name.
-    pub fn packed<'p, C: Cell>(&self, prefix: &str, shape: Shape, panels: &'p mut [f32]) -> &'p [f32] {
+    pub fn panels<C: Cell>(&self, prefix: &str, shape: Shape) -> Vec<f32> {
         let named: BTreeMap<_, _> =
             self.tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.floats[..])).collect();
         let mut weights = Vec::new();
@@ -109,13 +110,8 @@ impl File {
                 });
             }
         }
-        Model::<C>::pack(shape, &weights, panels).unwrap();
-        panels
-    }
-
-    pub fn panels<C: Cell>(&self, prefix: &str, shape: Shape) -> Vec<f32> {
         let mut panels = vec![f32::NAN; Model::<C>::panels_len(shape)];
-        self.packed::<C>(prefix, shape, &mut panels);
+        Model::<C>::pack(shape, &weights, &mut panels).unwrap();
         panels
     }
 
@@ -199,9 +195,9 @@ pub fn corners() -> (File, Shape) {
         16_777_217.0,
         1e16,
         1e15,
-        3.141_592_7,
-        0.318_309_87,
-        2.718_281_7,
+        PI,
+        FRAC_1_PI,
+        E,
         0.1,
         0.3,
         1.0 / 3.0,
@@ -241,28 +237,29 @@ impl Compiler {
         }
     }
 
-    /// The compiler with all its warnings as errors. The crate's own header is found if there is one, else that in
-    /// `folder`.
-    fn command(self, folder: &str, source: &str) -> Command {
-        let (variable, program, extension) = match self {
-            Self::C99 | Self::C11 => ("CC", "cc", "c"),
-            Self::Cpp17 => ("CXX", "c++", "cpp"),
-        };
-        let path = format!("{folder}/main.{extension}");
-        fs::write(&path, source).unwrap();
-        let mut command = Command::new(std::env::var(variable).unwrap_or(program.into()));
-        command.arg(format!("-std={}", self.name()));
-        command.args(["-Wall", "-Wextra", "-pedantic", "-Werror", &path, "-o", &format!("{folder}/main")]);
-        command
-    }
-
-    /// `None`, and a line that nobody can overlook, where there is no such compiler.
-    fn output(self, mut command: Command) -> Option<std::process::Output> {
+    /// Compiles a program with all warnings as errors, and gives its path, or what the compiler says; `None`, and a line
+    /// that nobody can overlook, where there is no such compiler.
+    fn compile(
+        self,
+        folder: &str,
+        packed_rnn_h: &str,
+        source: &str,
+        define: &[String],
+    ) -> Option<Result<String, String>> {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(format!("{folder}/packed_rnn.h"), packed_rnn_h).unwrap();
+        let (program, language) = if self == Self::Cpp17 { ("c++", "c++") } else { ("cc", "c") };
+        let binary = format!("{folder}/{}", self.name());
+        let mut command = Command::new(program);
+        command.args(["-x", language, "-Wall", "-Wextra", "-pedantic", "-Werror", source, "-o", &binary]);
+        command.arg(format!("-std={}", self.name())).args(define.iter().map(|define| format!("-D{define}")));
+        command.arg(format!("-I{folder}"));
         match command.output() {
-            Ok(output) => Some(output),
+            Ok(output) if output.status.success() => Some(Ok(binary)),
+            Ok(output) => Some(Err(String::from_utf8_lossy(&output.stderr).into_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 tell(&format!(
-                    "!!! NOT TRIED: there is no compiler of {} here, panels in C were not compiled !!!",
+                    "!!! NOT TRIED: there is no `{program}` here, panels in {} were not compiled !!!",
                     self.name()
                 ));
                 None
@@ -271,53 +268,38 @@ impl Compiler {
         }
     }
 
-    /// A folder for a program, with a header that tells what the panels need of the crate's.
-    fn folder(self, header: &str, which: &str, packed_rnn_h: &str) -> String {
-        let folder = format!("{header}.{}.{which}", self.name());
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(format!("{folder}/packed_rnn.h"), packed_rnn_h).unwrap();
-        folder
-    }
-
-    /// The values of macros, and the bits of each float of the panels in a header, as a program prints them.
-    pub fn bits_of(self, header: &str, name: &str, macros: &str) -> Option<(Vec<usize>, Vec<u32>)> {
-        let format = format!("#define PRNN_PANEL_FORMAT {}\n", packed_rnn::PANEL_FORMAT);
-        let folder = self.folder(header, "right", &format);
-        let macros: String = macros
-            .split_whitespace()
-            .map(|name| format!("    printf(\"%lu\\n\", (unsigned long)({name}));\n"))
-            .collect();
-        let source = format!(
-            "#include \"{header}\"\n#include \"{header}\"\n#include <stdint.h>\n#include <stdio.h>\n#include <string.h>\n\
-             int main(void) {{\n    size_t i;\n    uint32_t bits;\n    if ((uintptr_t){name}_panels % 64) return 1;\n{macros}    \
-             printf(\"-\\n\");\n    for (i = 0; i < sizeof {name}_panels / sizeof *{name}_panels; i++) {{\n        \
-             memcpy(&bits, &{name}_panels[i], sizeof bits);\n        printf(\"%lx\\n\", (unsigned long)bits);\n    }}\n    \
-             return 0;\n}}\n"
-        );
-        let mut command = self.command(&folder, &source);
-        command.arg(concat!("-I", env!("CARGO_MANIFEST_DIR"), "/include")).arg(format!("-I{folder}"));
-        let output = self.output(command)?;
-        assert!(output.status.success(), "{}: {}", self.name(), String::from_utf8_lossy(&output.stderr));
-        let output = Command::new(format!("{folder}/main")).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}: {:?}: the panels are not on a boundary of 64 bytes",
-            self.name(),
-            output.status
-        );
+    /// The values of macros, and the bits of each float of the panels in a header, as a program prints them. A compiler
+    /// may be made `unknown` to the header.
+    pub fn bits_of(self, header: &str, name: &str, values: &str, unknown: bool) -> Option<(Vec<usize>, Vec<u32>)> {
+        let folder = format!("{header}.{}{}", self.name(), if unknown { ".unknown" } else { "" });
+        // Where C has no word for it, nothing is said of a boundary.
+        let boundary = if unknown && self == Self::C99 { 4 } else { 64 };
+        let mut define = vec![
+            format!("HEADER=\"{header}\""),
+            format!("PANELS={name}_panels"),
+            format!("VALUES={values}"),
+            format!("BOUNDARY={boundary}"),
+        ];
+        define.extend(unknown.then(|| "UNKNOWN_COMPILER".into()));
+        // The crate's own header, or what the panels need of it.
+        let own = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/include/packed_rnn.h"));
+        let own = own.unwrap_or_else(|_| format!("#define PRNN_PANEL_FORMAT {}\n", packed_rnn::PANEL_FORMAT));
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/import_support/panels.c");
+        let binary = self.compile(&folder, &own, source, &define)?.unwrap_or_else(|said| panic!("{self:?}: {said}"));
+        let output = Command::new(binary).output().unwrap();
+        assert!(output.status.success(), "{self:?}: {:?}: the panels are not on their boundary", output.status);
         let text = String::from_utf8(output.stdout).unwrap();
-        let (macros, bits) = text.split_once("-\n").unwrap();
+        let (values, bits) = text.split_once("-\n").unwrap();
         let bits = bits.lines().map(|line| u32::from_str_radix(line, 16).unwrap()).collect();
-        Some((macros.lines().map(|line| line.parse().unwrap()).collect(), bits))
+        Some((values.lines().map(|line| line.parse().unwrap()).collect(), bits))
     }
 
     /// What the compiler says of panels with another `packed_rnn.h`, which it must not accept.
     pub fn refusal(self, header: &str, which: &str, packed_rnn_h: &str) -> Option<String> {
-        let folder = self.folder(header, which, packed_rnn_h);
-        let mut command = self.command(&folder, &format!("#include \"{header}\"\nint main(void) {{ return 0; }}\n"));
-        command.arg(format!("-I{folder}"));
-        let output = self.output(command)?;
-        assert!(!output.status.success(), "panels of another format were accepted");
-        Some(String::from_utf8_lossy(&output.stderr).into_owned())
+        let folder = format!("{header}.{}.{which}", self.name());
+        let source = format!("{header}.{which}.c");
+        fs::write(&source, format!("#include \"{header}\"\nint main(void) {{ return 0; }}\n")).unwrap();
+        let compiled = self.compile(&folder, packed_rnn_h, &source, &[])?;
+        Some(compiled.expect_err("panels of another format were accepted"))
     }
 }
