@@ -14,7 +14,7 @@ mod support;
 mod corners_panels;
 
 use import_support::{Compiler, File, corners, directory, run, saved};
-use packed_rnn::{Cell, Direction, Gru, Lstm, Relu, Shape, Tanh};
+use packed_rnn::{Cell, Code, Direction, Gru, Layout, Lstm, Model, Relu, Shape, States, Tanh};
 use std::fs;
 use support::assert_bits;
 
@@ -194,6 +194,65 @@ fn sixteen_bits_are_widened_exactly() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.err.contains("4 named * (1 BF16, 1 F16, 2 F32), widened to F32 exactly\n"), "{}", ran.err);
     assert_bits(&numbers_in_rust(&ran.out), &file.panels::<Gru>("", shape), "narrow");
+}
+
+/// Slices just as long as the summary tells are what a run and a step take, and no shorter scratch.
+fn enough<C: Cell>(option: &str, shape: Shape) {
+    let file = File::network::<C>("", shape, true);
+    let panels = file.panels::<C>("", shape);
+    let path = saved(&format!("needs-{option}-{:?}.safetensors", shape.direction), &file.bytes());
+    let direction = format!("{:?}", shape.direction).to_lowercase();
+    let arguments = [&path, "--cell", option, "--direction", &direction, "--batch", "3", "--tokens", "7"];
+    let ran = run(&arguments);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let (run, step) =
+        ran.out.split_once("\na run of 3 sequences and 7 tokens in all needs\n").unwrap().1.split_once("step").unwrap();
+    let told = |text: &str, what: &str| {
+        let line = text.lines().find_map(|line| line.trim_start().strip_prefix(what));
+        let number = line.and_then(|line| line.split_whitespace().next()).unwrap_or_else(|| panic!("{what}: {text}"));
+        vec![0.0; number.parse().unwrap()]
+    };
+    let second = |text: &str, what: &str| if C::HAS_C { told(text, what) } else { Vec::new() };
+
+    let model = Model::<C>::from_panels(shape, &panels).unwrap();
+    let mut sorted_lengths = [0; 3];
+    let layout = Layout::from_sorted(&[3, 2, 2], &mut sorted_lengths).unwrap();
+    let (input, mut output) = (told(run, "input"), told(run, "output"));
+    let (mut hn, mut cn) = (told(run, "hn (and h0)"), second(run, "cn (and c0)"));
+    for (what, last) in [("scratch of run ", false), ("or of run_last", true)] {
+        let mut scratch = told(run, what);
+        let mut attempt = |scratch: &mut [f32]| match last {
+            false => model.run(&layout, &input, States::lstm(&mut hn, &mut cn), &mut output, scratch),
+            true => model.run_last(&layout, &input, States::lstm(&mut hn, &mut cn), scratch),
+        };
+        attempt(&mut scratch).unwrap();
+        if scratch.pop().is_some() {
+            assert_eq!(attempt(&mut scratch).unwrap_err().code, Code::TooShort, "{what}");
+        }
+    }
+    assert_eq!(told(run, "more, for speed").len(), model.ahead_len());
+
+    if shape.direction != Direction::Forward {
+        assert_eq!(step, "s: a direction that begins at the end of a sequence cannot run on a stream\n");
+        return;
+    }
+    let (input, h_in, mut c) = (told(step, "input"), told(step, "h_in, h_out each"), second(step, "c "));
+    model.step(3, &input, &h_in, &mut h_in.clone(), &mut c).unwrap();
+    let (mut h, mut scratch) = (told(step, "or, in place, h"), told(step, "and scratch"));
+    model.step_in_place(3, &input, &mut h, &mut c, &mut scratch).unwrap();
+    scratch.pop();
+    assert_eq!(model.step_in_place(3, &input, &mut h, &mut c, &mut scratch).unwrap_err().code, Code::TooShort);
+}
+
+#[test]
+fn what_a_run_needs() {
+    for direction in [Direction::Forward, Direction::Reverse, Direction::Bidirectional] {
+        let shape = Shape::new(3, 5).direction(direction);
+        enough::<Lstm>("lstm", shape.layers(2));
+        enough::<Gru>("gru", shape.layers(3));
+        enough::<Tanh>("tanh", shape);
+        enough::<Relu>("relu", shape.layers(2));
+    }
 }
 
 // ---- the text -------------------------------------------------------------------------------------------------------

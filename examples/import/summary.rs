@@ -52,8 +52,12 @@ pub fn summary(network: &Network, file: &str, batch: usize, tokens: usize) -> Re
     }
     let _ = writeln!(text, "a run of {sequences} and {tokens} in all needs");
     text += &needs.run;
-    let _ = writeln!(text, "a step of {streams} needs");
-    text += &needs.step;
+    if network.shape.direction == Direction::Forward {
+        let _ = writeln!(text, "a step of {streams} needs");
+        text += &needs.step;
+    } else {
+        text += "no steps: a direction that begins at the end of a sequence cannot run on a stream\n";
+    }
     Ok(text)
 }
 
