@@ -289,13 +289,12 @@ fn text_in_c_is_compiled() {
     let header = format!("{}/corners.h", directory());
     let ran = run(&[&path, "--c", &header]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let values = "CORNERS_C_INPUT_SIZE,CORNERS_C_HIDDEN_SIZE,CORNERS_C_NUM_LAYERS,CORNERS_C_DIRECTION,CORNERS_C_OUTPUT_SIZE,\
-                  CORNERS_C_STATES,CORNERS_C_PANELS_LEN,CORNERS_C_CELL_LSTM";
     let mut compiled = String::from("panels in C compiled as:");
     for compiler in Compiler::ALL {
         for unknown in [false, true] {
-            let Some((found, bits)) = compiler.bits_of(&header, "corners_c", values, unknown) else { continue };
-            assert_eq!((found, bits.len()), (vec![2, 3, 2, 2, 6, 12, panels.len(), 1], panels.len()));
+            let Some((shape, bits)) = compiler.read(&header, "corners_c", unknown) else { continue };
+            // An LSTM, in both directions.
+            assert_eq!((shape, bits.len()), ([0, 2, 2, 3, 2, packed_rnn::PANEL_FORMAT], panels.len()));
             for (at, (found, expected)) in bits.into_iter().zip(&panels).enumerate() {
                 // One NaN is as good as another where a compiler has but one.
                 let same =
@@ -314,18 +313,41 @@ fn text_in_c_is_compiled() {
 
 #[test]
 fn text_in_c_of_trained_networks() {
-    for (network, name) in [(BIGRU, "bigru"), (BILSTM, "bilstm"), (SILERO, "silero_lstm")] {
+    for (network, name, shape) in [
+        (BIGRU, "bigru", [1, 2, 12, 32, 2]),
+        (BILSTM, "bilstm", [0, 2, 12, 32, 1]),
+        (SILERO, "silero_lstm", [0, 0, 128, 128, 1]),
+    ] {
         let header = format!("{}/trained_{name}.h", directory());
         // The second text of the same run, whose bits are those of the tensors by `bigru()` and the like.
         let ran = run(&[&arguments(network)[..], &["--c", &header, "--rust", "-"]].concat());
         assert_eq!(ran.code, 0, "{}", ran.err);
         let expected = numbers_in_rust(&ran.out).into_iter().map(f32::to_bits).collect::<Vec<_>>();
-        let upper = name.to_uppercase();
-        let Some((numbers, bits)) = Compiler::C99.bits_of(&header, name, &format!("{upper}_PANELS_LEN"), false) else {
-            continue;
-        };
-        assert_eq!(numbers, [expected.len()]);
+        let Some((found, bits)) = Compiler::C99.read(&header, name, false) else { continue };
+        assert_eq!(found[..5], shape, "{name}");
         assert_eq!(bits, expected, "{name}");
+    }
+}
+
+/// Each cell and direction by the number that the interface of C has for it.
+#[test]
+fn cells_and_directions_in_c() {
+    let shape = Shape::new(2, 1);
+    for (cell, option, file) in [
+        (0, "lstm", File::network::<Lstm>("", shape, true)),
+        (1, "gru", File::network::<Gru>("", shape, true)),
+        (2, "tanh", File::network::<Tanh>("", shape, true)),
+        (3, "relu", File::network::<Relu>("", shape, true)),
+    ] {
+        let path = saved(&format!("c-{option}.safetensors"), &file.bytes());
+        for (direction, way) in ["forward", "reverse"].into_iter().enumerate() {
+            let header = format!("{}/c-{option}-{way}.h", directory());
+            let arguments = [&path, "--cell", option, "--direction", way, "--c", &header, "--name", "Small"];
+            let ran = run(&arguments);
+            assert_eq!(ran.code, 0, "{}", ran.err);
+            let Some((found, _)) = Compiler::C99.read(&header, "Small", false) else { continue };
+            assert_eq!(found[..5], [cell, direction as u32, 2, 1, 1]);
+        }
     }
 }
 

@@ -51,12 +51,17 @@ pub static PANELS: packed_rnn::Aligned<[f32; packed_rnn::Model::<Cell>::panels_l
 pub fn c(network: &Network, source: &str, name: &str) -> String {
     let Shape { input_size, hidden_size, num_layers, direction, .. } = network.shape;
     let upper = name.to_ascii_uppercase();
-    let (way, way_name) = match direction {
-        Direction::Forward => (0, "forward"),
-        Direction::Reverse => (1, "reverse"),
-        Direction::Bidirectional => (2, "bidirectional"),
+    let cell = match network.cell {
+        Kind::Lstm => "LSTM",
+        Kind::Gru => "GRU",
+        Kind::Tanh => "RNN_TANH",
+        Kind::Relu => "RNN_RELU",
     };
-    let cell = network.cell.option().to_ascii_uppercase();
+    let direction = match direction {
+        Direction::Forward => "FORWARD",
+        Direction::Reverse => "REVERSE",
+        Direction::Bidirectional => "BIDIRECTIONAL",
+    };
     let (source, words, len) = (comment(source), words(network), network.panels.len());
     let special = if network.panels.iter().all(|float| float.is_finite()) { String::new() } else { specials(&upper) };
     let numbers = lines(network.panels.iter().map(|&float| c_literal(float, &upper)));
@@ -65,7 +70,11 @@ pub fn c(network: &Network, source: &str, name: &str) -> String {
 /* {words}
  *
  * Made from {source} by packed-rnn's example `import`: to change it, import again.
- * Include it in one source file: each that includes it has panels of its own. */
+ * Include it in one source file: each that includes it has panels of its own.
+ *
+ *     prnn_shape shape = {upper}_SHAPE;
+ *     prnn_model_new(&shape, {name}_panels, {upper}_PANELS_LEN, {upper}_PANEL_FORMAT, &model, &error);
+ */
 #ifndef {upper}_PANELS_H
 #define {upper}_PANELS_H
 
@@ -75,14 +84,15 @@ pub fn c(network: &Network, source: &str, name: &str) -> String {
 #error \"the panels of {name} have format {PANEL_FORMAT}, packed_rnn.h has another: import them again\"
 #endif
 
-#define {upper}_CELL_{cell} 1
+#define {upper}_CELL PRNN_{cell}
+#define {upper}_DIRECTION PRNN_{direction}
 #define {upper}_INPUT_SIZE {input_size}
 #define {upper}_HIDDEN_SIZE {hidden_size}
 #define {upper}_NUM_LAYERS {num_layers}
-#define {upper}_DIRECTION {way} /* {way_name} */
-#define {upper}_OUTPUT_SIZE {output_size}
-#define {upper}_STATES {states} /* floats of the states of one sequence */
+#define {upper}_SHAPE \
+    {{{upper}_CELL, {upper}_DIRECTION, {upper}_INPUT_SIZE, {upper}_HIDDEN_SIZE, {upper}_NUM_LAYERS}}
 #define {upper}_PANELS_LEN {len}
+#define {upper}_PANEL_FORMAT {PANEL_FORMAT}
 
 /* Any alignment works; a line of the cache is the fastest. */
 #if defined(__GNUC__)
@@ -101,9 +111,7 @@ pub fn c(network: &Network, source: &str, name: &str) -> String {
 {numbers}}};
 
 #endif
-",
-        output_size = network.shape.output_size(),
-        states = network.shape.count() * hidden_size,
+"
     )
 }
 

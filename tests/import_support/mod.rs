@@ -219,6 +219,27 @@ pub fn corners() -> (File, Shape) {
 
 // ---- compilers of C -------------------------------------------------------------------------------------------------
 
+/// What panels in C need of the crate's header.
+const PACKED_RNN_H: &str = "\
+#ifndef PACKED_RNN_H
+#define PACKED_RNN_H
+#include <stddef.h>
+#include <stdint.h>
+#define PRNN_PANEL_FORMAT 1
+#define PRNN_LSTM 0
+#define PRNN_GRU 1
+#define PRNN_RNN_TANH 2
+#define PRNN_RNN_RELU 3
+#define PRNN_FORWARD 0
+#define PRNN_REVERSE 1
+#define PRNN_BIDIRECTIONAL 2
+typedef struct {
+    int32_t cell, direction;
+    size_t input_size, hidden_size, num_layers;
+} prnn_shape;
+#endif
+";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compiler {
     C99,
@@ -268,30 +289,33 @@ impl Compiler {
         }
     }
 
-    /// The values of macros, and the bits of each float of the panels in a header, as a program prints them. A compiler
-    /// may be made `unknown` to the header.
-    pub fn bits_of(self, header: &str, name: &str, values: &str, unknown: bool) -> Option<(Vec<usize>, Vec<u32>)> {
+    /// The shape (cell, direction, sizes), the format, and the bits of each float of the panels in a header, as a
+    /// program prints them. A compiler may be made `unknown` to the header.
+    pub fn read(self, header: &str, name: &str, unknown: bool) -> Option<([u32; 6], Vec<u32>)> {
         let folder = format!("{header}.{}{}", self.name(), if unknown { ".unknown" } else { "" });
         // Where C has no word for it, nothing is said of a boundary.
         let boundary = if unknown && self == Self::C99 { 4 } else { 64 };
+        let upper = name.to_uppercase();
         let mut define = vec![
             format!("HEADER=\"{header}\""),
             format!("PANELS={name}_panels"),
-            format!("VALUES={values}"),
+            format!("LEN={upper}_PANELS_LEN"),
+            format!("SHAPE={upper}_SHAPE"),
+            format!("FORMAT={upper}_PANEL_FORMAT"),
             format!("BOUNDARY={boundary}"),
         ];
         define.extend(unknown.then(|| "UNKNOWN_COMPILER".into()));
         // The crate's own header, or what the panels need of it.
         let own = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/include/packed_rnn.h"));
-        let own = own.unwrap_or_else(|_| format!("#define PRNN_PANEL_FORMAT {}\n", packed_rnn::PANEL_FORMAT));
+        let own = own.unwrap_or_else(|_| PACKED_RNN_H.into());
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/import_support/panels.c");
         let binary = self.compile(&folder, &own, source, &define)?.unwrap_or_else(|said| panic!("{self:?}: {said}"));
         let output = Command::new(binary).output().unwrap();
         assert!(output.status.success(), "{self:?}: {:?}: the panels are not on their boundary", output.status);
         let text = String::from_utf8(output.stdout).unwrap();
-        let (values, bits) = text.split_once("-\n").unwrap();
-        let bits = bits.lines().map(|line| u32::from_str_radix(line, 16).unwrap()).collect();
-        Some((values.lines().map(|line| line.parse().unwrap()).collect(), bits))
+        let mut numbers = text.lines().map(|line| u32::from_str_radix(line, 16).unwrap());
+        let shape = std::array::from_fn(|_| numbers.next().unwrap());
+        Some((shape, numbers.collect()))
     }
 
     /// What the compiler says of panels with another `packed_rnn.h`, which it must not accept.

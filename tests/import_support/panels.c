@@ -1,4 +1,4 @@
-/* Prints the VALUES, then the bits of each float of the PANELS in HEADER: a number in a line, and a line between. */
+/* Prints the SHAPE, the FORMAT and the bits of each float of the PANELS in HEADER, in hexadecimal, a number in a line. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,16 +11,15 @@
 #include HEADER
 
 int main(void) {
-    static const unsigned long values[] = {VALUES};
+    prnn_shape shape = SHAPE;
     size_t i;
     if ((uintptr_t)PANELS % BOUNDARY != 0) {
         return 1;
     }
-    for (i = 0; i < sizeof values / sizeof *values; i++) {
-        printf("%lu\n", values[i]);
-    }
-    printf("-\n");
-    for (i = 0; i < sizeof PANELS / sizeof *PANELS; i++) {
+    printf("%lx\n%lx\n", (unsigned long)shape.cell, (unsigned long)shape.direction);
+    printf("%lx\n%lx\n", (unsigned long)shape.input_size, (unsigned long)shape.hidden_size);
+    printf("%lx\n%lx\n", (unsigned long)shape.num_layers, (unsigned long)FORMAT);
+    for (i = 0; i < LEN; i++) {
         uint32_t bits;
         memcpy(&bits, &PANELS[i], sizeof bits);
         printf("%lx\n", (unsigned long)bits);
