@@ -38,6 +38,19 @@ pub enum Code {
     /// No task can begin at the place at `index`: it is not beyond the one before, which is at least `expected`, or not
     /// within the batch, whose last is `expected`.
     NotACut = 14,
+    /// A null pointer where memory was expected. This and the codes below are for what only C can do wrong.
+    Null = 15,
+    /// A pointer's address is no multiple of what its type needs (`expected`); `found` is what is left over.
+    Misaligned = 16,
+    /// Memory that is written is also another argument's, whose number is `found`.
+    Overlap = 17,
+    /// A number or a name that stands for nothing (`found`; numbers below `expected` are known), or a backend that this
+    /// CPU does not have.
+    Unknown = 18,
+    /// The program was compiled for panels of another format (`found`) than this library reads (`expected`).
+    PanelFormat = 19,
+    /// No task was made there, or it was moved from where it was made.
+    NotATask = 20,
 }
 
 /// Which argument was wrong: the name is the parameter's or the field's.
@@ -111,6 +124,42 @@ pub enum Argument {
     Tasks = 32,
     /// `places`
     Places = 33,
+    /// `tokens`
+    Tokens = 34,
+    /// `layout`
+    Layout = 35,
+    /// `shape`
+    Shape = 36,
+    /// `cell`
+    Cell = 37,
+    /// `model`
+    Model = 38,
+    /// `panel_format`
+    PanelFormat = 39,
+    /// `backend`
+    Backend = 40,
+    /// `name`
+    Name = 41,
+    /// `states`
+    States = 42,
+    /// `cuts`
+    Cuts = 43,
+    /// `task`
+    Task = 44,
+    /// `fill`
+    Fill = 45,
+    /// `padding_value`
+    PaddingValue = 46,
+    /// `layer`
+    Layer = 47,
+    /// `values`
+    Values = 48,
+    /// `result`
+    Result = 49,
+    /// `error`
+    Error = 50,
+    /// `order`
+    Order = 51,
 }
 
 /// Why a call was refused. Nothing was written to data, states or panels.

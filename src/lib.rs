@@ -4,6 +4,8 @@
 #![deny(unsafe_code, clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod activation;
+#[cfg(feature = "capi")]
+pub mod capi;
 mod cell;
 mod copy;
 mod error;

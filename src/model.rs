@@ -107,7 +107,7 @@ impl Shape {
         (directions * first + (before * directions + direction) * other, other)
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         for (size, argument) in [
             (self.input_size, Argument::InputSize),
             (self.hidden_size, Argument::HiddenSize),
@@ -172,17 +172,26 @@ impl<'a, C: Cell> Model<'a, C> {
     /// `weights`: [`Code::WrongCount`]; `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`: [`Code::WrongLen`], the index is
     /// that of the entry. `panels` is then untouched.
     pub fn pack(shape: Shape, weights: &[Weights<'_>], panels: &'a mut [f32]) -> Result<Self, Error> {
+        Self::pack_each(shape, weights.iter().copied(), panels)
+    }
+
+    /// The same from weights that need not stand in a slice.
+    pub(crate) fn pack_each<'w>(
+        shape: Shape,
+        weights: impl ExactSizeIterator<Item = Weights<'w>> + Clone,
+        panels: &'a mut [f32],
+    ) -> Result<Self, Error> {
         shape.check()?;
         check_len(panels, Argument::Panels, shape.panels::<C>())?;
         if weights.len() != shape.count() {
             return Err(Error::new(Code::WrongCount, Argument::Weights, weights.len(), shape.count()));
         }
         let directions = shape.direction.count();
-        for (index, weights) in weights.iter().enumerate() {
+        for (index, weights) in weights.clone().enumerate() {
             let inputs = shape.input_of(index / directions);
             weights.check::<C>(inputs, shape.hidden_size).map_err(|error| error.at(index))?;
         }
-        for (index, weights) in weights.iter().enumerate() {
+        for (index, weights) in weights.enumerate() {
             let layer = index / directions;
             let (first, len) = shape.panel::<C>(layer, index % directions);
             if let Some(panel) = panels.get_mut(first..).and_then(|rest| rest.get_mut(..len)) {
@@ -233,6 +242,12 @@ impl<'a, C: Cell> Model<'a, C> {
         let (first, len) = self.shape.panel::<C>(layer, 0);
         let panels = self.panels.get(first..)?.get(..len * shape.direction.count())?;
         Some(Self { shape, panels, ..*self })
+    }
+
+    /// The panels, one after another.
+    #[cfg(feature = "capi")]
+    pub(crate) fn panels(&self) -> &'a [f32] {
+        self.panels
     }
 
     /// The panel of a layer in one of its directions; there is none of others.

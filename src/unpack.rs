@@ -16,6 +16,46 @@ pub enum Fill<T> {
     Last(T),
 }
 
+/// The same as the kernels of padding take it: in a language without types of elements, a value may be several of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Padding<'a, T> {
+    /// Rows are whole numbers of it.
+    pub(crate) value: &'a [T],
+    pub(crate) last: bool,
+}
+
+impl<'a, T: Copy> Padding<'a, T> {
+    fn of(fill: &'a Fill<T>) -> Self {
+        let (Fill::Value(value) | Fill::Last(value)) = fill;
+        Self { value: core::slice::from_ref(value), last: matches!(fill, Fill::Last(_)) }
+    }
+
+    /// Writes the value again and again.
+    fn put(&self, to: &mut [T]) {
+        match self.value {
+            &[value] => to.fill(value),
+            value => to.chunks_mut(value.len().max(1)).for_each(|to| copy_all(to, value)),
+        }
+    }
+}
+
+/// Where sequences are written to, each into elements of its own.
+pub(crate) trait Sequences<T> {
+    fn count(&self) -> usize;
+    /// The elements of one; none where there is no such sequence.
+    fn sequence(&mut self, index: usize) -> &mut [T];
+}
+
+impl<T, S: AsMut<[T]>> Sequences<T> for [S] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn sequence(&mut self, index: usize) -> &mut [T] {
+        self.get_mut(index).map_or(&mut [], AsMut::as_mut)
+    }
+}
+
 /// Pads a packed batch: PyTorch's `pad_packed_sequence`.
 ///
 /// `input` is the packed data, [`Layout::packed_len`] elements; `output` receives the rectangle that `padded`
@@ -41,6 +81,16 @@ pub fn pad_packed_sequence<T: Copy>(
     padded: Padded,
     input: &[T],
     padding_value: Fill<T>,
+    output: &mut [T],
+) -> Result<(), Error> {
+    pad_packed_with(layout, padded, input, Padding::of(&padding_value), output)
+}
+
+pub(crate) fn pad_packed_with<T: Copy>(
+    layout: &Layout<'_>,
+    padded: Padded,
+    input: &[T],
+    padding: Padding<'_, T>,
     output: &mut [T],
 ) -> Result<(), Error> {
     let (batch, features, order) = (layout.batch(), padded.features, layout.order());
@@ -70,14 +120,11 @@ pub fn pad_packed_sequence<T: Copy>(
             copy_all(part_mut(output, padded.tokens(batch, sequence, length, t).first, features), row);
         });
     }
-    match padding_value {
-        // Short rows are repeated faster than they are filled one by one, even far apart.
-        Fill::Value(value) if !padded.batch_first && (features > SHORT || order.is_none()) => {
-            fill_steps(layout, padded, value, output);
-        }
-        _ => {
-            layout.places().for_each(|(sequence, length)| fill(padded, batch, sequence, length, padding_value, output))
-        }
+    // Short rows are repeated faster than they are filled one by one, even far apart.
+    if !padding.last && !padded.batch_first && (features > SHORT || order.is_none()) {
+        fill_steps(layout, padded, padding, output);
+    } else {
+        layout.places().for_each(|(sequence, length)| fill(padded, batch, sequence, length, padding, output));
     }
     Ok(())
 }
@@ -94,29 +141,32 @@ pub fn unpack_sequence<T: Copy, S: AsMut<[T]>>(
     input: &[T],
     sequences: &mut [S],
 ) -> Result<(), Error> {
+    unpack_into(layout, features, input, sequences)
+}
+
+pub(crate) fn unpack_into<T: Copy>(
+    layout: &Layout<'_>,
+    features: usize,
+    input: &[T],
+    sequences: &mut (impl Sequences<T> + ?Sized),
+) -> Result<(), Error> {
     check_len(input, Argument::Input, Some(layout.packed_len(features)?))?;
-    check_sequences(layout, features, sequences.len(), |index| {
-        sequences.get_mut(index).map_or(0, |sequence| sequence.as_mut().len())
-    })?;
+    check_sequences(layout, features, sequences.count(), |index| sequences.sequence(index).len())?;
     if features == 0 {
         return Ok(());
     }
     let Some(near) = near::<T>(features) else {
         each_row(layout, input.chunks_exact(features), |row, sequence, _, t| {
-            let sequence = sequences.get_mut(sequence).map(AsMut::as_mut);
-            if let Some(to) = sequence.and_then(|sequence| sequence.get_mut(t * features..(t + 1) * features)) {
-                copy_all(to, row);
-            }
+            copy_all(part_mut(sequences.sequence(sequence), t * features, features), row);
         });
         return Ok(());
     };
     let order = layout.order();
     for block in layout.blocks(near) {
         for place in 0..block.rows {
-            if let Some(sequence) = sequences.get_mut(sequence_at(order, place)) {
-                let to = Place { first: block.t * features, stride: features };
-                copy_rows(sequence.as_mut(), to, input, packed(block, place, features), block.steps, features);
-            }
+            let sequence = sequences.sequence(sequence_at(order, place));
+            let to = Place { first: block.t * features, stride: features };
+            copy_rows(sequence, to, input, packed(block, place, features), block.steps, features);
         }
     }
     Ok(())
@@ -136,6 +186,15 @@ pub fn pad_sequence<T: Copy, S: AsRef<[T]>>(
     padding_value: Fill<T>,
     output: &mut [T],
 ) -> Result<(), Error> {
+    pad_with(padded, sequences, Padding::of(&padding_value), output)
+}
+
+pub(crate) fn pad_with<T: Copy, S: AsRef<[T]>>(
+    padded: Padded,
+    sequences: &[S],
+    padding: Padding<'_, T>,
+    output: &mut [T],
+) -> Result<(), Error> {
     let (batch, features) = (sequences.len(), padded.features);
     check_len(output, Argument::Output, Some(padded.len(batch)?))?;
     for (index, sequence) in sequences.iter().enumerate() {
@@ -153,7 +212,7 @@ pub fn pad_sequence<T: Copy, S: AsRef<[T]>>(
         let length = (sequence.len() / features).min(padded.steps);
         let to = padded.tokens(batch, index, length, 0);
         copy_rows(output, to, sequence, Place { first: 0, stride: features }, length, features);
-        fill(padded, batch, index, length, padding_value, output);
+        fill(padded, batch, index, length, padding, output);
     }
     Ok(())
 }
@@ -170,26 +229,35 @@ pub fn unpad_sequence<T: Copy, L: Count, S: AsMut<[T]>>(
     input: &[T],
     sequences: &mut [S],
 ) -> Result<(), Error> {
-    let (batch, features) = (sequences.len(), padded.features);
+    unpad_into(padded, lengths, input, sequences)
+}
+
+pub(crate) fn unpad_into<T: Copy, L: Count>(
+    padded: Padded,
+    lengths: &[L],
+    input: &[T],
+    sequences: &mut (impl Sequences<T> + ?Sized),
+) -> Result<(), Error> {
+    let (batch, features) = (sequences.count(), padded.features);
     if lengths.len() != batch {
         return Err(Error::new(Code::WrongCount, Argument::Lengths, lengths.len(), batch));
     }
     check_len(input, Argument::Input, Some(padded.len(batch)?))?;
-    for (index, (&length, sequence)) in lengths.iter().zip(sequences.iter_mut()).enumerate() {
+    for (index, &length) in lengths.iter().enumerate() {
         let length = length.get(Argument::Lengths, index)? as usize;
         if length > padded.steps {
             return Err(Error::new(Code::BeyondTime, Argument::Lengths, length, padded.steps).at(index));
         }
         let expected = length.checked_mul(features);
-        check_len(sequence.as_mut(), Argument::Sequences, expected).map_err(|error| error.at(index))?;
+        check_len(sequences.sequence(index), Argument::Sequences, expected).map_err(|error| error.at(index))?;
     }
     if features == 0 {
         return Ok(());
     }
-    for (index, (&length, sequence)) in lengths.iter().zip(sequences).enumerate() {
+    for (index, &length) in lengths.iter().enumerate() {
         let length = length.get(Argument::Lengths, index)? as usize;
         let from = padded.tokens(batch, index, length, 0);
-        copy_rows(sequence.as_mut(), Place { first: 0, stride: features }, input, from, length, features);
+        copy_rows(sequences.sequence(index), Place { first: 0, stride: features }, input, from, length, features);
     }
     Ok(())
 }
@@ -205,41 +273,37 @@ fn rows_of(len: usize, features: usize, index: usize) -> Result<usize, Error> {
 }
 
 /// Writes the padding of a time-major rectangle step by step, as its rows stand in memory.
-fn fill_steps<T: Copy>(layout: &Layout<'_>, padded: Padded, value: T, output: &mut [T]) {
+fn fill_steps<T: Copy>(layout: &Layout<'_>, padded: Padded, padding: Padding<'_, T>, output: &mut [T]) {
     let (batch, features) = (layout.batch(), padded.features);
     for (t, step) in output.chunks_exact_mut((batch * features).max(1)).enumerate() {
         // The shortest are padded first, on either side.
         let padded_from = layout.batch_size(if padded.left { padded.steps - 1 - t } else { t });
         match layout.order() {
-            None => part_mut(step, padded_from * features, (batch - padded_from) * features).fill(value),
+            None => padding.put(part_mut(step, padded_from * features, (batch - padded_from) * features)),
             Some(order) => order.iter().skip(padded_from).for_each(|&sequence| {
-                part_mut(step, sequence as usize * features, features).fill(value);
+                padding.put(part_mut(step, sequence as usize * features, features));
             }),
         }
     }
 }
 
 /// Writes the padding of one sequence, whose tokens are in place.
-fn fill<T: Copy>(padded: Padded, batch: usize, sequence: usize, length: usize, with: Fill<T>, output: &mut [T]) {
+fn fill<T: Copy>(padded: Padded, batch: usize, sequence: usize, length: usize, with: Padding<'_, T>, output: &mut [T]) {
     let Padded { features, .. } = padded;
     let padding = padded.padding(length);
     if padding.is_empty() {
         return;
     }
-    let (value, last) = match with {
-        Fill::Value(value) => (value, false),
-        Fill::Last(value) => (value, true),
-    };
     let first = padded.row(batch, sequence, padding.start);
-    if padded.batch_first && !(last && padding.start > 0) {
+    if padded.batch_first && !(with.last && padding.start > 0) {
         // The padding of a sequence stands together.
-        part_mut(output, first, padding.len() * features).fill(value);
+        with.put(part_mut(output, first, padding.len() * features));
         return;
     }
     let before = match padding.start.checked_sub(1) {
-        Some(t) if last => padded.row(batch, sequence, t),
+        Some(t) if with.last => padded.row(batch, sequence, t),
         _ => {
-            part_mut(output, first, features).fill(value);
+            with.put(part_mut(output, first, features));
             first
         }
     };

@@ -178,6 +178,45 @@ impl<'a> Layout<'a> {
         Ok(Self { order: Some(order), ..self })
     }
 
+    /// A layout that was made before, from where its parts were kept: the order comes with its inverse, so that this
+    /// takes O(B) and no scratch. Everything is checked again.
+    #[cfg(feature = "capi")]
+    pub(crate) fn from_parts(
+        lengths: &'a [u32],
+        order: Option<(&'a [u32], &[u32])>,
+        tokens: usize,
+    ) -> Result<Self, Error> {
+        let count = lengths.len();
+        if count > MAX_LENGTH {
+            return Err(Error::overflow(Argument::SortedLengths));
+        }
+        let (mut sum, mut before) = (0_usize, MAX_LENGTH);
+        for (place, &length) in lengths.iter().enumerate() {
+            let length = length as usize;
+            if length > before {
+                let code = if place == 0 { Code::Overflow } else { Code::NotSorted };
+                return Err(Error::new(code, Argument::SortedLengths, length, before).at(place));
+            }
+            before = length;
+            sum = sum.checked_add(length).ok_or(Error::overflow(Argument::SortedLengths).at(place))?;
+        }
+        if sum != tokens {
+            return Err(Error::new(Code::WrongCount, Argument::Tokens, tokens, sum));
+        }
+        let Some((order, inverse)) = order else { return Ok(Self { lengths, order: None, tokens }) };
+        check_count(order.len(), Argument::SortedIndices, count)?;
+        check_count(inverse.len(), Argument::UnsortedIndices, count)?;
+        for (place, &sequence) in order.iter().enumerate() {
+            // No two places have one sequence, as that has one place.
+            if inverse.get(sequence as usize).is_none_or(|&back| back as usize != place) {
+                return Err(
+                    Error::new(Code::NotPermutation, Argument::SortedIndices, sequence as usize, count).at(place)
+                );
+            }
+        }
+        Ok(Self { lengths, order: Some(order), tokens })
+    }
+
     /// The number of sequences, `B`, those of length 0 included.
     #[inline]
     pub const fn batch(&self) -> usize {

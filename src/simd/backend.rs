@@ -105,6 +105,19 @@ impl Backend {
         }
     }
 
+    /// Its number in C.
+    #[cfg(feature = "capi")]
+    pub(crate) const fn number(self) -> i32 {
+        self.0 as i32
+    }
+
+    /// The backend that has this number, if this CPU has it. For the detected one the CPU is not asked again.
+    #[cfg(feature = "capi")]
+    pub(crate) fn of_number(number: i32) -> Option<Self> {
+        let kind = Kind::ALL.iter().copied().find(|&kind| kind as i32 == number)?;
+        (DETECTED.load(Ordering::Relaxed) == kind as u8 || kind.exists()).then_some(Self(kind))
+    }
+
     /// A multiply-add rounds once.
     pub const fn is_fused(self) -> bool {
         !matches!(self.0, Kind::Portable)

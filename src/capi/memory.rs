@@ -1,0 +1,223 @@
+//! The caller's memory: every pointer is checked, and what is written is apart from all else, before any reference is
+//! made of them.
+
+use super::error::{prnn_error, prnn_status, report};
+use crate::error::{Argument, Code, Error};
+
+/// The most pieces of memory of one call, those in lists aside.
+const MOST: usize = 20;
+
+/// A piece of memory that has been checked by itself; not empty.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    start: usize,
+    end: usize,
+    argument: Argument,
+    written: bool,
+}
+
+impl Span {
+    const NONE: Self = Self { start: 0, end: 0, argument: Argument::Error, written: false };
+
+    /// `None` where there are no elements: then the pointer does not matter.
+    pub(super) fn new<T>(
+        start: *const T,
+        len: usize,
+        argument: Argument,
+        written: bool,
+    ) -> Result<Option<Self>, Error> {
+        if len == 0 {
+            return Ok(None);
+        }
+        if start.is_null() {
+            return Err(Error::new(Code::Null, argument, 0, len));
+        }
+        let beyond = start.addr().checked_rem(align_of::<T>()).unwrap_or_default();
+        if beyond != 0 {
+            return Err(Error::new(Code::Misaligned, argument, beyond, align_of::<T>()));
+        }
+        let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= isize::MAX as usize);
+        let end = bytes.and_then(|bytes| start.addr().checked_add(bytes)).ok_or(Error::overflow(argument))?;
+        Ok(Some(Self { start: start.addr(), end, argument, written }))
+    }
+
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
+    /// The two together, with what is between.
+    pub(super) fn hull(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end), ..self }
+    }
+}
+
+fn overlap(of: &Span, with: &Span) -> Error {
+    Error { code: Code::Overlap, argument: of.argument, index: None, found: with.argument as i64, expected: 0 }
+}
+
+/// Elements to read, checked.
+pub(super) struct In<T> {
+    start: *const T,
+    len: usize,
+}
+
+/// Elements to write, checked.
+pub(super) struct Out<T> {
+    start: *mut T,
+    len: usize,
+}
+
+impl<T> In<T> {
+    /// Of an entry of a list, for which [`Memory::entry`] was asked before.
+    pub(super) fn checked(start: *const T, len: usize) -> Self {
+        Self { start, len }
+    }
+
+    /// The same elements as ones of a transparent type around them.
+    pub(super) fn cast<U>(&self) -> In<U> {
+        In { start: self.start.cast(), len: self.len }
+    }
+
+    /// # Safety
+    /// The memory is there for `'a`, as the caller of C promised, and nothing writes to it; [`call`] has seen that
+    /// nothing that this call writes overlaps it.
+    pub(super) unsafe fn slice<'a>(&self) -> &'a [T] {
+        // SAFETY: not null, aligned, and not too large, as `Span::new` found; the rest is promised.
+        if self.len == 0 { &[] } else { unsafe { core::slice::from_raw_parts(self.start, self.len) } }
+    }
+}
+
+impl<T> Out<T> {
+    /// Of an entry of a list, as [`In::checked`].
+    pub(super) fn checked(start: *mut T, len: usize) -> Self {
+        Self { start, len }
+    }
+
+    /// # Safety
+    /// As [`In::slice`], and it is called once.
+    pub(super) unsafe fn slice<'a>(&self) -> &'a mut [T] {
+        // SAFETY: as for `In`; `call` has seen that nothing else overlaps it.
+        if self.len == 0 { &mut [] } else { unsafe { core::slice::from_raw_parts_mut(self.start, self.len) } }
+    }
+
+    /// Where the elements are, for what is no value of its type until it is written.
+    pub(super) fn start_and_len(&self) -> (*mut T, usize) {
+        (self.start, self.len)
+    }
+
+    /// Writes the one element.
+    ///
+    /// # Safety
+    /// As [`Out::slice`].
+    pub(super) unsafe fn set(&self, value: T) {
+        // SAFETY: not null and aligned, as `Span::new` found for one element.
+        unsafe { self.start.write(value) }
+    }
+}
+
+/// What the arguments of one call refer to.
+pub(super) struct Memory {
+    spans: [Span; MOST],
+    count: usize,
+}
+
+impl Memory {
+    fn add(&mut self, span: Option<Span>) -> Result<(), Error> {
+        let Some(span) = span else { return Ok(()) };
+        let free = self.spans.get_mut(self.count).ok_or(Error::overflow(span.argument))?;
+        (*free, self.count) = (span, self.count + 1);
+        Ok(())
+    }
+
+    fn spans(&self) -> impl Iterator<Item = &Span> {
+        self.spans.iter().take(self.count)
+    }
+
+    /// `len` elements to read.
+    pub(super) fn read<T>(&mut self, start: *const T, len: usize, argument: Argument) -> Result<In<T>, Error> {
+        self.add(Span::new(start, len, argument, false)?)?;
+        Ok(In { start, len })
+    }
+
+    /// The same, where a null pointer with a length of 0 means that there are none.
+    pub(super) fn read_option<T>(
+        &mut self,
+        start: *const T,
+        len: usize,
+        argument: Argument,
+    ) -> Result<Option<In<T>>, Error> {
+        if start.is_null() && len == 0 { Ok(None) } else { self.read(start, len, argument).map(Some) }
+    }
+
+    /// `len` elements to write.
+    pub(super) fn write<T>(&mut self, start: *mut T, len: usize, argument: Argument) -> Result<Out<T>, Error> {
+        self.add(Span::new(start, len, argument, true)?)?;
+        Ok(Out { start, len })
+    }
+
+    /// A struct, read at once.
+    ///
+    /// # Safety
+    /// It is there, unless the pointer is null or misaligned.
+    pub(super) unsafe fn copy<T: Copy>(&mut self, start: *const T, argument: Argument) -> Result<T, Error> {
+        self.add(Span::new(start, 1, argument, false)?)?;
+        // SAFETY: not null and aligned, as was just found, and promised to be there; structs of C hold any bits.
+        Ok(unsafe { start.read() })
+    }
+
+    /// Memory of an entry of a list, for which there is no room here: it must be apart from all that has been added.
+    pub(super) fn entry<T>(
+        &self,
+        start: *const T,
+        len: usize,
+        argument: Argument,
+        written: bool,
+    ) -> Result<Option<Span>, Error> {
+        let Some(span) = Span::new(start, len, argument, written)? else { return Ok(None) };
+        match self.spans().find(|other| (other.written || written) && span.overlaps(other)) {
+            Some(other) if other.argument == Argument::Error => Err(overlap(other, &span)),
+            Some(other) => Err(overlap(&span, other)),
+            None => Ok(Some(span)),
+        }
+    }
+
+    /// What is written is apart from all else.
+    fn apart(&self) -> Result<(), Error> {
+        for (place, later) in self.spans().enumerate() {
+            for earlier in self.spans().take(place) {
+                if (earlier.written || later.written) && earlier.overlaps(later) {
+                    // The one that is written is named; where both are, the later. `error` is told first.
+                    let first = !later.written || earlier.argument == Argument::Error;
+                    return Err(if first { overlap(earlier, later) } else { overlap(later, earlier) });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One call of C: the arguments' memory is gathered and checked, then the work is done.
+///
+/// # Safety
+/// `error` is null, or there to be written.
+pub(super) unsafe fn call<A>(
+    error: *mut prnn_error,
+    gather: impl FnOnce(&mut Memory) -> Result<A, Error>,
+    act: impl FnOnce(A) -> Result<(), Error>,
+) -> prnn_status {
+    let result = checked(error, gather).and_then(act);
+    // SAFETY: the caller's promise.
+    unsafe { report(result, error) }
+}
+
+/// A function of its own, so that the list of spans is off the stack when the work begins.
+#[inline(never)]
+fn checked<A>(error: *mut prnn_error, gather: impl FnOnce(&mut Memory) -> Result<A, Error>) -> Result<A, Error> {
+    let mut memory = Memory { spans: [Span::NONE; MOST], count: 0 };
+    if !error.is_null() {
+        memory.write(error, 1, Argument::Error)?;
+    }
+    let arguments = gather(&mut memory)?;
+    memory.apart()?;
+    Ok(arguments)
+}
