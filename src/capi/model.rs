@@ -359,8 +359,12 @@ pub unsafe extern "C" fn prnn_backend_by_name(
     error: *mut prnn_error,
 ) -> prnn_status {
     let gather = |memory: &mut Memory| {
-        // How long the string is, is not known before it is read.
+        // How long the string is, is not known before it is read; no more of it than of the longest name.
         memory.read(name, 1, Argument::Name)?;
+        let longest = NAMES.iter().map(|name| name.to_bytes().len()).max().unwrap_or_default();
+        // SAFETY: a string of C, by the caller's promise, of which no byte behind the 0 is read.
+        let len = (0..longest).find(|&at| unsafe { name.add(at).read() } == 0).unwrap_or(longest);
+        memory.read(name, len + 1, Argument::Name)?;
         memory.write(result, 1, Argument::Result)
     };
     let act = |result: Out<prnn_backend>| {
