@@ -22,7 +22,36 @@ fn made() -> String {
     let mut text = Vec::new();
     bindings.write(&mut text);
     let text = String::from_utf8(text).unwrap();
-    text.replace("prnn_code_", "PRNN_CODE_").replace("prnn_argument_", "PRNN_ARGUMENT_")
+    comments(&text.replace("prnn_code_", "PRNN_CODE_").replace("prnn_argument_", "PRNN_ARGUMENT_"))
+}
+
+/// Comments as people write them: a short one on one line, a long one with stars; none where it only repeats a name.
+fn comments(text: &str) -> String {
+    let (mut out, mut comment) = (String::new(), None::<Vec<&str>>);
+    for line in text.lines() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        match (&mut comment, line.trim()) {
+            (None, "/*") if !out.is_empty() => comment = Some(Vec::new()),
+            (Some(lines), "*/") => {
+                let indent = indent.strip_suffix(' ').unwrap_or(indent);
+                match lines[..] {
+                    [name] if name.starts_with('`') && name.ends_with('`') && !name.contains(' ') => {}
+                    [line] => out += &format!("{indent}/* {line} */\n"),
+                    _ => {
+                        out += &format!("{indent}/*\n");
+                        lines
+                            .iter()
+                            .for_each(|line| out = out.clone() + format!("{indent} * {line}").trim_end() + "\n");
+                        out += &format!("{indent} */\n");
+                    }
+                }
+                comment = None;
+            }
+            (Some(lines), text) => lines.push(text.trim_start_matches("* ")),
+            (None, _) => out += &format!("{line}\n"),
+        }
+    }
+    out.replace('`', "")
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub struct prnn_cuts {
     pub by_direction: i32,
 }
 
-/// Words of a task; the header's number, which the assertion below holds to be enough.
+/// The words in a task.
 pub const PRNN_TASK_WORDS: usize = 128;
 
 /// Some rows of a run, made by prnn_split. What is in it is the library's own. It must stay where it was made: one that
