@@ -92,7 +92,43 @@ for profile in size speed size-lto speed-lto; do
     done
 done
 
-echo "for $target, in bytes (every: all public functions; small: layout, pack and one LSTM's run):"
+# The library for C, with every function of its header: kept by the linker as if firmware called it.
+functions=$(grep -oE '\bprnn_[a-z0-9_]+\(' "$root/include/packed_rnn.h" | tr -d '(' | sort -u)
+[ "$(wc -l <<<"$functions")" -gt 40 ] || die "the header of C declares hardly any function"
+# link ARCHIVE ELF SYMBOL...: keeps these and what they need.
+link() {
+    local archive=$1 elf=$2
+    shift 2
+    # shellcheck disable=SC2046
+    "$LLD" --gc-sections --entry=_start --defsym=_start=prnn_version $(printf -- '-u %s ' "$@") "$archive" -o "$elf"
+}
+for level in s 3; do
+    archive=$out/$target/capi/libpacked_rnn.a elf=$out/elf/capi-$level
+    # Not linked as one here: names are seen, and the check is the stricter.
+    (cd "$root" && env -u CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS CARGO_PROFILE_CAPI_LTO=off \
+        CARGO_PROFILE_CAPI_OPT_LEVEL=$level CARGO_PROFILE_CAPI_DEBUG=line-tables-only \
+        cargo rustc --quiet --locked -Zbuild-std=core --target "$target" --profile capi --lib --features capi \
+        --crate-type staticlib -- --cfg packed_rnn_panic_handler) || die "cannot build the library for C"
+    # The positive control: the handler is there to be found.
+    handler=$(arm-none-eabi-nm "$archive" 2>/dev/null | awk '/rust_begin_unwind/ && $2 == "T" { print $3; exit }')
+    [ -n "$handler" ] || die "the library for C has no panic handler"
+    # shellcheck disable=SC2086
+    link "$archive" "$elf-control" $functions "$handler"
+    look "$elf-control" || die "opt-level $level: the check does not see a panic handler that is linked"
+    # shellcheck disable=SC2086
+    link "$archive" "$elf" $functions
+    if look "$elf"; then
+        echo "bare-metal: opt-level $level, the library for C: panics or formatting are linked:" >&2
+        explain "$elf" || true
+        failed=1
+    fi
+    for function in $functions; do
+        grep -qE " T $function\$" "$elf.symbols" || die "$function is not in the linked program"
+    done
+    figures+=("$(printf '%-10s %-6s %8d %8d' "opt $level" C "$(section "$elf" .text)" "$(section "$elf" .rodata)")")
+done
+
+echo "for $target, in bytes (every: all public functions; small: layout, pack and one LSTM's run; C: all of the header):"
 printf '%-10s %-6s %8s %8s\n' profile program .text .rodata
 printf '%s\n' "${figures[@]}"
 [ $failed = 0 ] || die "panic or formatting code is linked, see above"

@@ -4,13 +4,14 @@
 //! cargo run --release --example speakers
 //! ```
 //!
-//! An optional argument names another folder than `examples/data` for the two files that are read.
+//! An optional argument names another folder than `examples/data` for the two files that are read; `--dump FILE` writes
+//! the final states and the logits to a file, with whose bytes those of `examples/c/speakers.c` are compared.
 
 use packed_rnn::{Direction, Fill, Gru, Layout, Model, Padded, Shape, States, Weights};
 use packed_rnn::{pack_padded_sequence, pad_sequence};
 use safetensors::{Dtype, SafeTensors};
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -24,14 +25,27 @@ const SPEAKERS: usize = 9;
 const SHAPE: Shape = Shape::new(CHANNELS, HIDDEN).layers(2).bidirectional();
 
 fn main() -> ExitCode {
-    let folder = std::env::args_os().nth(1).unwrap_or_else(|| "examples/data".into());
-    match classic().and_then(|()| speakers(Path::new(&folder))) {
+    match options().and_then(|(folder, dump)| classic().and_then(|()| speakers(&folder, dump.as_deref()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The folder, and the file to be written.
+fn options() -> Result<(PathBuf, Option<PathBuf>), Box<dyn Error>> {
+    let (mut folder, mut dump) = (PathBuf::from("examples/data"), None);
+    let mut arguments = std::env::args_os().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--dump" {
+            dump = Some(arguments.next().ok_or("--dump: a file is missing")?.into());
+        } else {
+            folder = argument.into();
+        }
+    }
+    Ok((folder, dump))
 }
 
 /// The two classic examples, as pictures.
@@ -75,7 +89,7 @@ fn spaced(row: &[u8]) -> String {
 }
 
 /// The real thing.
-fn speakers(folder: &Path) -> Result<(), Box<dyn Error>> {
+fn speakers(folder: &Path, dump: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let data = read(&folder.join("japanese_vowels_test.safetensors"))?;
     let data = tensors(&data)?;
     let model_file = read(&folder.join("bigru.safetensors"))?;
@@ -116,6 +130,10 @@ fn speakers(folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut hn = vec![0.0; model.states_len(batch)?];
     model.run(&layout, &input, States::new(&mut hn), &mut output, &mut scratch)?;
     let logits = classify(&hn, batch, &fc_weight, &fc_bias);
+    if let Some(file) = dump {
+        let bytes: Vec<u8> = hn.iter().chain(&logits).flat_map(|value| value.to_ne_bytes()).collect();
+        std::fs::write(file, bytes).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
 
     // Padded with zeros and run as if every utterance had all the steps.
     let steps = layout.steps();
