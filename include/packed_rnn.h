@@ -436,7 +436,7 @@ uint32_t prnn_version(void);
 uint32_t prnn_panel_format(void);
 
 /*
- * Writes the text of an error, such as "lengths[1]: -1 is negative", into a buffer.
+ * Writes the text of an error, such as lengths[1]: -1 is negative, into a buffer.
  *
  * As snprintf does: at most buffer_len bytes are written, the last of them 0, and the length that the whole text has
  * without it is returned, so that a call with a buffer_len of 0 tells how much is needed. Nothing is wrong with a null

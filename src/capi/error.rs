@@ -48,7 +48,7 @@ pub(super) unsafe fn report(result: Result<(), Error>, error: *mut prnn_error) -
     detail.code
 }
 
-/// Writes the text of an error, such as "lengths[1]: -1 is negative", into a buffer.
+/// Writes the text of an error, such as `lengths[1]: -1 is negative`, into a buffer.
 ///
 /// As snprintf does: at most buffer_len bytes are written, the last of them 0, and the length that the whole text has
 /// without it is returned, so that a call with a buffer_len of 0 tells how much is needed. Nothing is wrong with a null

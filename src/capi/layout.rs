@@ -265,12 +265,12 @@ pub unsafe extern "C" fn prnn_layout_from_sorted_i64(
 
 /// A layout of a packed batch that came with its batch_sizes, and perhaps with PyTorch's sorted_indices (else null).
 ///
-/// There are batch sequences: at least batch_sizes[0]; those beyond have length 0. sorted_lengths has batch entries. If
+/// There are batch sequences: at least `batch_sizes[0]`; those beyond have length 0. sorted_lengths has batch entries. If
 /// sorted_indices is given, so are order, to which it is copied, and unsorted_indices, each of batch entries. The layout
 /// goes on using these three; batch_sizes and sorted_indices may go.
 ///
 /// Errors: batch_sizes: PRNN_CODE_ZERO, PRNN_CODE_INCREASING, PRNN_CODE_NEGATIVE, PRNN_CODE_OVERFLOW; sorted_lengths:
-/// PRNN_CODE_WRONG_COUNT if batch is below batch_sizes[0]; sorted_indices: PRNN_CODE_NOT_PERMUTATION, PRNN_CODE_NEGATIVE,
+/// PRNN_CODE_WRONG_COUNT if batch is below `batch_sizes[0]`; sorted_indices: PRNN_CODE_NOT_PERMUTATION, PRNN_CODE_NEGATIVE,
 /// PRNN_CODE_OVERFLOW.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_layout_from_batch_sizes_size(
@@ -381,7 +381,7 @@ pub unsafe extern "C" fn prnn_layout_steps(
     unsafe { tell(layout, result, error, |layout| Ok(layout.steps())) }
 }
 
-/// Tells PyTorch's batch_sizes[t]: how many sequences are longer than t; 0 from the last step on.
+/// Tells PyTorch's `batch_sizes[t]`: how many sequences are longer than t; 0 from the last step on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_layout_batch_size(
     layout: *const prnn_layout,

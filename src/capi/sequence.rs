@@ -358,7 +358,7 @@ pub unsafe extern "C" fn prnn_unpad_sequence(
     unsafe { call(error, gather, act) }
 }
 
-/// Writes the inverse of a permutation, PyTorch's invert_permutation: inverse[permutation[i]] = i.
+/// Writes the inverse of a permutation, PyTorch's invert_permutation: `inverse[permutation[i]] = i`.
 ///
 /// Errors: permutation: PRNN_CODE_NOT_PERMUTATION, PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_COUNT. output may then
 /// hold anything.

@@ -68,7 +68,7 @@ fn texts_are_cut_to_the_buffer() {
         // SAFETY: as long as is said.
         let needed = unsafe { prnn_error_text(&error, buffer.as_mut_ptr().cast(), len) };
         let kept = (len - 1).min(whole.len());
-        assert_eq!((needed, &buffer[..kept]), (whole.len(), whole[..kept].as_bytes()));
+        assert_eq!((needed, &buffer[..kept]), (whole.len(), &whole.as_bytes()[..kept]));
         assert!(buffer[kept] == 0 && buffer[kept + 1..].iter().all(|&byte| byte == 0x7f), "{buffer:?}");
     }
 }
