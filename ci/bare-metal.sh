@@ -26,23 +26,20 @@ export CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="-C link-arg=--gc-sections -
 export RUSTC=$PREFIX/usr/bin/rustc RUSTC_BOOTSTRAP=1
 export LD_LIBRARY_PATH=$PREFIX/usr/lib/$(uname -m)-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 
-# build PROFILE NAME PROGRAMS [FEATURE]: leaves the linked programs as $out/elf/PROFILE-NAME.PROGRAM
+# build PROFILE NAME [FEATURE]: leaves the linked program as $out/elf/PROFILE-NAME
 mkdir -p "$out/elf"
 warned=0
 build() {
-    local profile=$1 name=$2 programs=$3 feature=${4:-} log=$out/elf/$1-$2.log program
-    # shellcheck disable=SC2086
+    local profile=$1 name=$2 feature=${3:-} log=$out/elf/$1-$2.log
     cargo build --quiet --locked -Zbuild-std=core --target "$target" --profile "$profile" --features "$feature" \
-        $(printf -- '--bin %s ' $programs) >"$log" 2>&1 ||
+        >"$log" 2>&1 ||
         { cat "$log" >&2; die "cannot build profile $profile ${feature:+with feature $feature}"; }
     if [ $warned = 0 ] && [ -s "$log" ]; then
         echo 'warnings for this target, shown once:'
         cat "$log"
         warned=1
     fi
-    for program in $programs; do
-        cp "$out/$target/$profile/$program" "$out/elf/$profile-$name.$program"
-    done
+    cp "$out/$target/$profile/every" "$out/elf/$profile-$name"
 }
 
 # The names of an ELF's symbols. The linked program is read, as an archive may be bitcode without any.
@@ -72,24 +69,22 @@ section() { arm-none-eabi-size -A "$1" | awk -v name="$2" '$1 == name { print $2
 failed=0 figures=()
 for profile in size speed size-lto speed-lto; do
     # The positive controls: what the check must find is planted, and must be found.
-    build "$profile" panic every control-panic
-    look "$out/elf/$profile-panic.every" && grep -q 'core::panicking' "$out/elf/$profile-panic.every.symbols" ||
+    build "$profile" panic control-panic
+    look "$out/elf/$profile-panic" && grep -q 'core::panicking' "$out/elf/$profile-panic.symbols" ||
         die "profile $profile: the check does not see a planted panic"
-    build "$profile" fmt every control-fmt
-    look "$out/elf/$profile-fmt.every" && grep -q 'core::fmt' "$out/elf/$profile-fmt.every.symbols" ||
+    build "$profile" fmt control-fmt
+    look "$out/elf/$profile-fmt" && grep -q 'core::fmt' "$out/elf/$profile-fmt.symbols" ||
         die "profile $profile: the check does not see planted formatting"
 
-    build "$profile" clean 'every small'
-    for program in every small; do
-        elf=$out/elf/$profile-clean.$program
-        if look "$elf"; then
-            echo "bare-metal: profile $profile, program $program: panics or formatting are linked:" >&2
-            explain "$elf" || true
-            failed=1
-        fi
-        [ "$(section "$elf" .text)" -gt 1000 ] || die "$elf has hardly any code"
-        figures+=("$(printf '%-10s %-6s %8d %8d' "$profile" "$program" "$(section "$elf" .text)" "$(section "$elf" .rodata)")")
-    done
+    build "$profile" clean
+    elf=$out/elf/$profile-clean
+    if look "$elf"; then
+        echo "bare-metal: profile $profile: panics or formatting are linked:" >&2
+        explain "$elf" || true
+        failed=1
+    fi
+    [ "$(section "$elf" .text)" -gt 1000 ] || die "$elf has hardly any code"
+    figures+=("$(printf '%-10s %8d %8d' "$profile" "$(section "$elf" .text)" "$(section "$elf" .rodata)")")
 done
 
 # The library for C, with every function of its header: kept by the linker as if firmware called it.
@@ -125,11 +120,11 @@ for level in s 3; do
     for function in $functions; do
         grep -qE " T $function\$" "$elf.symbols" || die "$function is not in the linked program"
     done
-    figures+=("$(printf '%-10s %-6s %8d %8d' "opt $level" C "$(section "$elf" .text)" "$(section "$elf" .rodata)")")
+    figures+=("$(printf '%-10s %8d %8d' "C, $level" "$(section "$elf" .text)" "$(section "$elf" .rodata)")")
 done
 
-echo "for $target, in bytes (every: all public functions; small: layout, pack and one LSTM's run; C: all of the header):"
-printf '%-10s %-6s %8s %8s\n' profile program .text .rodata
+echo "for $target, all public functions, in bytes (C: those of the header, at opt-level s and 3):"
+printf '%-10s %8s %8s\n' profile .text .rodata
 printf '%s\n' "${figures[@]}"
 [ $failed = 0 ] || die "panic or formatting code is linked, see above"
 echo "no symbol of core::panicking or core::fmt, no panic handler; both planted controls were found in every profile"

@@ -19,7 +19,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     std::fs::copy("memory.x", folder.join("memory.x"))?;
     println!("cargo::rustc-link-search={}", folder.display());
-    println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    for program in ["measure", "speakers", "stack", "stream"] {
+        println!("cargo::rustc-link-arg-bin={program}=-Tlink.x");
+    }
+    println!("cargo::rustc-link-arg-bin=small=--entry=_start");
     let mut output = output::Output::new(folder);
     measure::make(&mut output)?;
     trained::speakers(&mut output)?;

@@ -1,11 +1,11 @@
 //! The steps that `measure` counts: seeded weights, and the states that come out.
 
 use crate::output::Output;
-use packed_rnn::{Backend, Cell, Gru, Lstm, Model, Shape, Weights};
+use packed_rnn::{Backend, Cell, Gru, Lstm, Model, Shape, Weights, activation};
 use std::error::Error;
 
 /// Tokens of a case.
-const TOKENS: usize = 8;
+const TOKENS: usize = 4;
 
 pub fn make(output: &mut Output) -> Result<(), Box<dyn Error>> {
     let mut numbers = Numbers(2024);
@@ -16,7 +16,28 @@ pub fn make(output: &mut Output) -> Result<(), Box<dyn Error>> {
     output.declare(&format!("pub static LSTM: [Case; 4] = [{}];", lstm?.join(", ")));
     output.declare(&format!("pub static GRU: [Case; 4] = [{}];", gru?.join(", ")));
     let values: Vec<f32> = (0..1024).map(|_| 10.0 * numbers.next()).collect();
-    output.floats("VALUES", &values)
+    output.floats("VALUES", &values)?;
+    let corners =
+        [0.0, 1e-40, 1e-30, 1e-3, 0.5, 9.0, 17.5, 88.0, 89.0, 103.0, 104.5, f32::MAX, f32::INFINITY, f32::NAN];
+    let corners: Vec<f32> = corners.into_iter().flat_map(|x| [x, -x]).collect();
+    output.floats("CORNERS", &corners)?;
+    let mut activations = Vec::new();
+    for (name, function) in
+        [("sigmoid", activation::sigmoid as fn(_, &mut [f32])), ("tanh", activation::tanh), ("exp", activation::exp)]
+    {
+        for (part, values) in [("VALUES", &values), ("CORNERS", &corners)] {
+            let mut values = values.clone();
+            function(Backend::portable(), &mut values);
+            output.floats(&format!("{}_{part}", name.to_uppercase()), &values)?;
+        }
+        let upper = name.to_uppercase();
+        activations.push(format!(
+            "Activation {{ name: {name:?}, function: packed_rnn::activation::{name}, \
+             values: &{upper}_VALUES.0, corners: &{upper}_CORNERS.0 }}"
+        ));
+    }
+    output.declare(&format!("pub static ACTIVATIONS: [Activation; 3] = [{}];", activations.join(", ")));
+    Ok(())
 }
 
 /// A cell with as many inputs as units.

@@ -1,6 +1,6 @@
 //! What `build/` made on the host: panels, inputs, and the bits that the host's portable backend gives.
 
-use packed_rnn::Aligned;
+use packed_rnn::{Aligned, Backend};
 
 /// Floats of a file that was made on the host, in the flash.
 macro_rules! floats {
@@ -29,6 +29,14 @@ impl Case {
     pub const fn multiply_accumulates(&self) -> usize {
         self.gates * self.hidden_size * (self.input_size + self.hidden_size)
     }
+}
+
+/// An activation, and what it makes of `VALUES` and `CORNERS`.
+pub struct Activation {
+    pub name: &'static str,
+    pub function: fn(Backend, &mut [f32]),
+    pub values: &'static [f32],
+    pub corners: &'static [f32],
 }
 
 include!(concat!(env!("OUT_DIR"), "/data.rs"));

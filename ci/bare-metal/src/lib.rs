@@ -1,4 +1,4 @@
-//! What the two programs share: the panic handler, and values that the compiler cannot see through.
+//! What the program needs around it: the panic handler, and values that the compiler cannot see through.
 
 #![no_std]
 

@@ -134,10 +134,10 @@ fn layouts<L: Count>() {
     stack!("Layout::write_sorted_indices", layout.write_sorted_indices(black_box(&mut written)));
     stack!("Layout::write_unsorted_indices", layout.write_unsorted_indices(black_box(&mut written)));
     stack!("Layout::write_lengths", layout.write_lengths(black_box(&mut written)));
-    stack_plain!("Layout::walk", layout.walk().for_each(|step| keep(step)));
-    stack_plain!("Layout::walk, reversed", layout.walk().rev().for_each(|step| keep(step)));
-    stack_plain!("Layout::batch_sizes", layout.batch_sizes().for_each(|size| keep(size)));
-    stack_plain!("Layout::sorted_indices", layout.sorted_indices().for_each(|index| keep(index)));
+    stack_plain!("Layout::walk", layout.walk().for_each(keep));
+    stack_plain!("Layout::walk, reversed", layout.walk().rev().for_each(keep));
+    stack_plain!("Layout::batch_sizes", layout.batch_sizes().for_each(keep));
+    stack_plain!("Layout::sorted_indices", layout.sorted_indices().for_each(keep));
     stack_plain!("Layout::batch_size", layout.batch_size(black_box(3)));
     stack_plain!("Layout::offset", layout.offset(black_box(3)));
     stack_plain!("Layout::batch, steps, tokens", (layout.batch(), layout.steps(), layout.tokens()));
@@ -275,7 +275,7 @@ fn around(buffers: &mut Buffers) {
     stack_plain!("activation::sigmoid", activation::sigmoid(backend, values));
     stack_plain!("activation::tanh", activation::tanh(backend, values));
     stack_plain!("Backend::detect", Backend::detect());
-    stack_plain!("Backend::available", Backend::available().for_each(|backend| keep(backend)));
+    stack_plain!("Backend::available", Backend::available().for_each(keep));
     stack_plain!("Backend::name, is_fused", (backend.name(), backend.is_fused()));
     let shape = black_box(LARGEST);
     stack_plain!("Shape::count, output_size", (shape.count(), shape.output_size(), shape.direction.count()));
