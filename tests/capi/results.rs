@@ -221,6 +221,41 @@ fn layouts() {
     assert_eq!((offset, size), (6 + 5 + 5 + 4, 4));
 }
 
+/// No sequences and no memory are no error, anywhere.
+#[test]
+fn an_empty_batch() {
+    let (none, null, nothing) = (core::ptr::null_mut(), core::ptr::null(), core::ptr::null_mut());
+    let layout: prnn_layout = told!(prnn_layout_from_lengths_i32(core::ptr::null(), 0, nothing, nothing, nothing));
+    let shape = Shape::new(3, 5).layers(2);
+    let net = Net::<packed_rnn::Lstm>::random(shape, (true, true), &mut Rng::new(1));
+    let panels = panels(&net);
+    let model = model::<packed_rnn::Lstm>(shape, &panels, Backend::detect());
+    let states = prnn_states { h0: null, h0_len: 0, c0: null, c0_len: 0, hn: none, hn_len: 0, cn: none, cn_len: 0 };
+    ok!(prnn_run(&model, &layout, null, 0, &states, none, 0, none, 0));
+    ok!(prnn_run_last(&model, &layout, null, 0, &states, none, 0));
+    ok!(prnn_step(&model, 0, null, 0, null, 0, none, 0, none, 0));
+    let cuts = prnn_cuts { tasks: 3, places: core::ptr::null(), places_len: 0, by_direction: 0 };
+    let made: usize =
+        told!(prnn_split(&model, &layout, null, 0, &states, none, 0, none, 0, &cuts, core::ptr::null_mut(), 0));
+    assert_eq!(made, 0);
+    let list = core::ptr::null();
+    ok!(prnn_pack_sequence(&layout, 4, list, 0, core::ptr::null_mut(), 0));
+}
+
+/// Memory that only touches other memory does not overlap it.
+#[test]
+fn neighbours() {
+    let layout = layout(&[2, 1]);
+    let padded = prnn_padded { steps: 2, row_bytes: 3, batch_first: 1, left: 0 };
+    for output_first in [false, true] {
+        let mut memory = [0_u8; 21];
+        let start = memory.as_mut_ptr();
+        let (input, output) = if output_first { (9, 0) } else { (0, 12) };
+        let (from, to) = (start.wrapping_add(input).cast_const().cast(), start.wrapping_add(output).cast());
+        ok!(prnn_pack_padded_sequence(&layout.layout, &padded, from, 12, to, 9));
+    }
+}
+
 #[test]
 fn versions_and_backends() {
     let parts = [PRNN_VERSION_MAJOR, PRNN_VERSION_MINOR, PRNN_VERSION_PATCH];
