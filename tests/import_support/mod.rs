@@ -219,27 +219,6 @@ pub fn corners() -> (File, Shape) {
 
 // ---- compilers of C -------------------------------------------------------------------------------------------------
 
-/// What panels in C need of the crate's header.
-const PACKED_RNN_H: &str = "\
-#ifndef PACKED_RNN_H
-#define PACKED_RNN_H
-#include <stddef.h>
-#include <stdint.h>
-#define PRNN_PANEL_FORMAT 1
-#define PRNN_LSTM 0
-#define PRNN_GRU 1
-#define PRNN_RNN_TANH 2
-#define PRNN_RNN_RELU 3
-#define PRNN_FORWARD 0
-#define PRNN_REVERSE 1
-#define PRNN_BIDIRECTIONAL 2
-typedef struct {
-    int32_t cell, direction;
-    size_t input_size, hidden_size, num_layers;
-} prnn_shape;
-#endif
-";
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compiler {
     C99,
@@ -305,9 +284,7 @@ impl Compiler {
             format!("BOUNDARY={boundary}"),
         ];
         define.extend(unknown.then(|| "UNKNOWN_COMPILER".into()));
-        // The crate's own header, or what the panels need of it.
-        let own = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/include/packed_rnn.h"));
-        let own = own.unwrap_or_else(|_| PACKED_RNN_H.into());
+        let own = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/include/packed_rnn.h")).unwrap();
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/import_support/panels.c");
         let binary = self.compile(&folder, &own, source, &define)?.unwrap_or_else(|said| panic!("{self:?}: {said}"));
         let output = Command::new(binary).output().unwrap();
