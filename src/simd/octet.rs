@@ -73,19 +73,14 @@ impl Octet {
     /// they are sixteen.
     #[inline(always)]
     fn runs<const G: usize>(&self, mut run: impl FnMut(usize, usize, bool)) {
-        let (mut sum, mut gate) = (0, 0);
-        while gate < G {
-            if self.flat() {
-                let sixteen = G * self.width - sum > OCTET;
-                run(sum, sum, sixteen);
-                sum += if sixteen { 2 * OCTET } else { OCTET };
-                if sum >= G * self.width {
-                    break;
-                }
-            } else {
-                run(gate * OCTET, gate * self.gate - self.before(gate), false);
-                gate += 1;
-            }
+        let total = G * if self.flat() { self.width } else { OCTET };
+        let mut sum = 0;
+        while sum < total {
+            let sixteen = self.flat() && total - sum > OCTET;
+            let gate = sum / OCTET;
+            let at = if self.flat() { sum } else { gate * self.gate - self.before(gate) };
+            run(sum, at, sixteen);
+            sum += if sixteen { 2 * OCTET } else { OCTET };
         }
     }
 }
