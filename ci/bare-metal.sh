@@ -105,7 +105,7 @@ for level in s 3; do
         cargo rustc --quiet --locked -Zbuild-std=core --target "$target" --profile capi --lib --features capi \
         --crate-type staticlib -- --cfg packed_rnn_panic_handler) || die "cannot build the library for C"
     # The positive control: the handler is there to be found.
-    handler=$(arm-none-eabi-nm "$archive" 2>/dev/null | awk '/rust_begin_unwind/ && $2 == "T" { print $3; exit }')
+    handler=$(arm-none-eabi-nm "$archive" 2>/dev/null | awk '/rust_begin_unwind/ && $2 == "T" { print $3 }')
     [ -n "$handler" ] || die "the library for C has no panic handler"
     # shellcheck disable=SC2086
     link "$archive" "$elf-control" $functions "$handler"

@@ -123,6 +123,7 @@ else
     say '!!! NOT TRIED: cargo-c cannot be built here, so that cargo cinstall did not run !!!'
 fi
 
+command -v cmake >/dev/null || apt-get install -y --no-install-recommends cmake >/dev/null 2>&1 || true
 if command -v cmake >/dev/null; then
     # The README's snippet, as it stands there.
     mkdir "$work/cmake"
