@@ -8,6 +8,8 @@ mod common;
 mod door;
 mod errors;
 mod network;
+mod pieces;
 mod pointers;
+mod pointers_run;
 mod results;
 mod tasks;
