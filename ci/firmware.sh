@@ -24,10 +24,13 @@ ram                     0     -
 say() { printf '%s\n' "firmware: $*" >&2; }
 die() { say "FAILED: $*"; exit 1; }
 
-if ! command -v qemu-system-arm >/dev/null; then
+packages=()
+command -v qemu-system-arm >/dev/null || packages+=(qemu-system-arm)
+command -v arm-none-eabi-gcc >/dev/null || packages+=(gcc-arm-none-eabi)
+if [ ${#packages[@]} -gt 0 ]; then
     export DEBIAN_FRONTEND=noninteractive
     apt-get update >&2
-    apt-get install -y --no-install-recommends qemu-system-arm >&2 || die 'cannot install qemu-system-arm'
+    apt-get install -y --no-install-recommends "${packages[@]}" >&2 || die "cannot install ${packages[*]}"
 fi
 command -v python3 >/dev/null || die 'there is no python3'
 target=thumbv7em-none-eabihf
@@ -62,6 +65,24 @@ build() {
     say "opt-level $level ${cpu/any/}: built in $((SECONDS - since)) s"
 }
 
+# Links the same jobs in C against the static library, with the data that the build of the programs in Rust has made.
+build_c() {
+    local data since=$SECONDS
+    data=$(CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="--sysroot $SYSROOT -D warnings " \
+        CARGO_PROFILE_RELEASE_OPT_LEVEL=3 cargo build --quiet --locked --release --lib --target $target \
+        --manifest-path firmware/Cargo.toml --message-format=json |
+        sed -nE 's/.*"build-script-executed","package_id":"path[^"]*firmware#.*"out_dir":"([^"]+)".*/\1/p')
+    [ -e "$data/data.s" ] || die 'the data for C is not where it was looked for'
+    CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="--sysroot $SYSROOT" cargo rustc --quiet --locked --target $target \
+        --profile capi --lib --features capi --crate-type staticlib -- --cfg packed_rnn_panic_handler ||
+        die 'the library for C does not build'
+    arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -O2 -ffp-contract=off -std=c11 \
+        -Wall -Wextra -pedantic -Werror -ffreestanding -nostdlib -Wl,--gc-sections -Wl,--no-warn-rwx-segments \
+        -Iinclude "-I$data" "-Wa,-I$data" -T firmware/c/link.ld firmware/c/main.c firmware/c/board.c "$data/data.s" \
+        "$out/$target/capi/libpacked_rnn.a" -o "$out/elf/c" || die 'firmware/c does not build'
+    say "firmware/c: built in $((SECONDS - since)) s"
+}
+
 # emulate BOARD CPU ELF: its output; fails as it does.
 emulate() {
     timeout 120 qemu-system-arm -M "$1" -cpu "$2" -nographic -monitor none -serial none -icount shift=0 \
@@ -78,6 +99,14 @@ mkdir -p "$out"
 : >"$figures"
 figure() { printf '%s %s %s %s\n' "$1" "$level" "${cpu#-Ctarget-cpu=}" "$2" >>"$figures"; }
 
+# sound ELF PANELS: nothing is copied to RAM at start, and nothing can panic, format or allocate.
+sound() {
+    [ "$(section "$1" .rodata)" -gt "$(size_of "$1" "$2")" ] || die "$2 is not in flash ($1)"
+    figure ram "$(section "$1" .data)"
+    ! arm-none-eabi-nm -C "$1" | grep -E 'core::panicking|core::fmt|rust_begin_unwind|__rust_alloc| malloc$' ||
+        die "$1 has code that panics, formats or allocates"
+}
+
 # measure OPT_LEVEL CPU: runs what `build` linked, and notes the figures.
 measure() {
     level=$1 cpu=$2
@@ -90,14 +119,8 @@ measure() {
         done
     done
 
-    # Nothing is copied to RAM at start, and nothing can panic, format or allocate.
-    for program in speakers:SPEAKERS_PANELS stream:SPEECH_PANELS; do
-        linked=$elf/${program%:*} panels=firmware::data::${program#*:}
-        [ "$(section "$linked" .rodata)" -gt "$(size_of "$linked" "$panels")" ] || die "$panels is not in flash"
-        figure ram "$(section "$linked" .data)"
-        ! arm-none-eabi-nm -C "$linked" | grep -E 'core::panicking|core::fmt|rust_begin_unwind|__rust_alloc| malloc$' ||
-            die "$linked has code that panics, formats or allocates"
-    done
+    sound "$elf/speakers" firmware::data::SPEAKERS_PANELS
+    sound "$elf/stream" firmware::data::SPEECH_PANELS
 
     python3 ci/firmware_trace.py "$elf/measure" >"$elf/measure.txt" || die "measure at opt-level $level ${cpu/any/}"
     while read -r name units instructions cycles; do
@@ -126,6 +149,12 @@ for index in "${!variants[@]}"; do
     measure ${variants[index]}
     wait $! || die "firmware/ does not build (${next})"
 done
+
+build_c
+level=3 cpu=any
+sound "$out/elf/c" speech_panels
+emulate mps2-an386 cortex-m4 "$out/elf/c"
+emulate mps2-an500 cortex-m7 "$out/elf/c"
 
 echo 'dearest calls by their stack, at opt-level 3 and s:'
 for level in 3 s; do

@@ -33,8 +33,8 @@ pub fn speakers(output: &mut Output) -> Result<(), Box<dyn Error>> {
         return Err(format!("the utterance is speaker {label}'s, and {} is found", speaker(&found)).into());
     }
 
-    output.declare(&format!("pub const UTTERANCE_SPEAKER: usize = {label};"));
-    output.declare(&format!("pub const UTTERANCE_TOKENS: usize = {};", utterance.lengths[0]));
+    output.constant("UTTERANCE_SPEAKER", label);
+    output.constant("UTTERANCE_TOKENS", utterance.lengths[0]);
     output.floats("SPEAKERS_PANELS", &panels)?;
     output.floats("SPEAKERS_WEIGHT", &weight)?;
     output.floats("SPEAKERS_BIAS", &bias)?;
@@ -56,7 +56,7 @@ pub fn stream(output: &mut Output) -> Result<(), Box<dyn Error>> {
     let first: usize = file.integers("lengths").iter().take(CLIP).sum();
     close("what is speech", &found, &file.floats("expected.prob")[first..][..found.len()])?;
 
-    output.declare(&format!("pub const CLIP_TOKENS: usize = {};", clip.lengths[0]));
+    output.constant("CLIP_TOKENS", clip.lengths[0]);
     output.floats("SPEECH_PANELS", &panels)?;
     output.floats("SPEECH_WEIGHT", &weight)?;
     output.floats("SPEECH_BIAS", &bias)?;
