@@ -74,7 +74,7 @@ def main():
 
     if "--table" not in sys.argv:
         readme = pathlib.Path("README.md").read_text().splitlines()
-        for row in table:
+        for row in table[:1] + table[2:]:
             cells = row.split(" | ")
             found = [line.split(" | ") for line in readme if line.startswith(cells[0] + " | ")]
             if len(found) != 1 or not same(found[0], cells):
