@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code)]
 
+use crate::copy::SMALL;
 use core::marker::PhantomData;
 
 /// Rows to read.
@@ -106,12 +107,15 @@ impl<'a> RowsMut<'a> {
         self.rows.get(place).map(<*const f32>::cast_mut)
     }
 
-    /// Copies one row out of another view of the same width; they may be the same row.
+    /// Copies one row out of another view of the same width; they may be the same row. A function of its own, which is
+    /// not called for every step.
+    #[inline(never)]
     pub(crate) fn copy_row(&self, place: usize, from: Rows<'_>) {
         if let (Some(to), Some(from), true) = (self.get(place), from.get(place), self.rows.width == from.width) {
-            for i in 0..self.rows.width {
-                // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared.
-                unsafe { to.add(i).write(from.add(i).read()) }
+            if to.cast_const() != from {
+                // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared;
+                // rows of one width that are not the same are apart.
+                unsafe { copy_floats(from, to, self.rows.width) }
             }
         }
     }
@@ -124,5 +128,19 @@ impl<'a> RowsMut<'a> {
             (None, Some(to)) => unsafe { to.write_bytes(0, self.rows.width) },
             (None, None) => {}
         }
+    }
+}
+
+/// # Safety
+/// `count` floats may be read and written, and are apart.
+unsafe fn copy_floats(from: *const f32, to: *mut f32, count: usize) {
+    if SMALL {
+        for i in 0..count {
+            // SAFETY: the caller's promise.
+            unsafe { to.add(i).write(from.add(i).read()) }
+        }
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { core::ptr::copy_nonoverlapping(from, to, count) }
     }
 }

@@ -146,7 +146,7 @@ pub(crate) fn tanh<S: Values>(s: S, x: S::F) -> S::F {
     let p = s.mul_add(y2, s.mul_add(y2, s.splat(TANH_4), high), low);
     let small = s.neg_mul_add(s.mul(a, y), p, a);
 
-    s.with_sign(s.by_sign(s.sub(a, s.splat(TANH_SPLIT)), small, large), x)
+    s.with_sign(s.below(a, s.splat(TANH_SPLIT), small, large), x)
 }
 
 /// `x` where it is not negative, else 0.

@@ -47,6 +47,11 @@ pub(crate) trait Values: Copy {
     fn minus_abs(self, x: Self::F) -> Self::F;
     /// `a` where the sign bit of `x` is set, else `b`.
     fn by_sign(self, x: Self::F, a: Self::F, b: Self::F) -> Self::F;
+    /// `a` where `x < limit`, else `b`; either where `x` is NaN.
+    #[inline(always)]
+    fn below(self, x: Self::F, limit: Self::F, a: Self::F, b: Self::F) -> Self::F {
+        self.by_sign(self.sub(x, limit), a, b)
+    }
     /// `magnitude`, whose sign bit is clear, with the sign bit of `sign`.
     fn with_sign(self, magnitude: Self::F, sign: Self::F) -> Self::F;
     /// The lowest nine bits of each lane as sign and exponent of a power of two: `bits << 23`.

@@ -139,24 +139,29 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, panel: &Panel<'_>
     // those of all units of the octet's gates are written before they are read.
     unsafe {
         let sums = sums.as_mut_ptr().cast::<f32>();
-        let bias = panel.as_ptr().add(octet.inputs);
+        let (bias, states) = (panel.as_ptr().add(octet.inputs), panel.as_ptr().add(octet.states));
         let (mut begin, mut weights) = (bias, bias.add(octet.row));
         let (mut elements, mut count) = (row.x, shape.inputs);
-        for half in 0..2 {
+        if !octet.flat() {
+            // The bias is in the order of the weights, and the sums are not.
+            octet.runs::<G>(|sum, at, _| copy(sums.add(sum), bias.add(at), OCTET));
+            begin = sums.cast_const();
+        }
+        // Inputs, then states: a loop that the compiler cannot take apart, so that the runs stand in the code once.
+        loop {
             octet.runs::<G>(|sum, at, sixteen| {
-                // The bias is in the order of the weights, sums are where they were put.
-                let begin = begin.add(if half == 0 { at } else { sum });
-                let run = Run { begin, weights: weights.add(at), row: octet.row, elements, count };
+                let run = Run { begin: begin.add(sum), weights: weights.add(at), row: octet.row, elements, count };
                 let sums = sums.add(sum);
                 if sixteen { run_of_16(sums, run) } else { run_of_8(sums, run) }
             });
-            if half == 0 {
-                (begin, weights) = (sums.cast_const(), panel.as_ptr().add(octet.states));
-                (elements, count) = (row.h, shape.units);
-                if E::APART {
-                    copy(sums.add(apart), sums.add(last), OCTET);
-                    copy(sums.add(last + octet.before(G - 1)), panel.as_ptr().add(octet.state_bias), octet.width);
-                }
+            if weights == states {
+                break;
+            }
+            (begin, weights) = (sums.cast_const(), states);
+            (elements, count) = (row.h, shape.units);
+            if E::APART {
+                copy(sums.add(apart), sums.add(last), OCTET);
+                copy(sums.add(last + octet.before(G - 1)), panel.as_ptr().add(octet.state_bias), octet.width);
             }
         }
         let before = octet.before(G - 1);

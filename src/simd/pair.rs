@@ -35,6 +35,7 @@ impl<S: Values> Values for Pair<S> {
         abs(x);
         minus_abs(x);
         by_sign(x, a, b);
+        below(x, limit, a, b);
         with_sign(magnitude, sign);
         power_of_bits(x);
         scale(x, n, bits);

@@ -49,7 +49,8 @@ run!(run_of_16: a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7, i 8, j 9, q 10, l 11, m 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 pub(super) use vfp::{run_of_8, run_of_16};
 
-/// Registers: sums from s0 on, eight weights in s16 to s23, four elements in s24 to s27.
+/// Registers: sums from s0 on, eight weights in s16 to s23, four elements in s24 to s27. No functions of their own: they
+/// would save the half of these that their caller has saved already.
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 mod vfp {
     use super::Run;
@@ -87,26 +88,31 @@ mod vfp {
         ($name:ident, $row:ident, $count:literal, $sums:literal: $($register:tt)*) => {
             /// # Safety
             /// The run's elements, the weights of each of its rows and as many sums may be read, and the sums written.
-            #[inline(never)]
+            #[inline(always)]
             pub(in super::super) unsafe fn $name(sums: *mut f32, run: Run) {
-                // SAFETY: the caller's promise. `left` goes down from `count`, two by two while it is not below two.
+                // SAFETY: the caller's promise. `left` goes down from `count`, by four while it is not below four.
                 unsafe {
                     asm!(
                         concat!("vldmia {begin}, {{", $sums, "}}"),
-                        "subs {left}, #2",
+                        "subs {left}, #4",
                         "blo 3f",
                         "2:",
-                        "vldmia {x}!, {{s24-s25}}",
+                        "vldmia {x}!, {{s24-s27}}",
                         $row!("s24"),
                         $row!("s25"),
-                        "subs {left}, #2",
+                        $row!("s26"),
+                        $row!("s27"),
+                        "subs {left}, #4",
                         "bhs 2b",
                         "3:",
-                        "adds {left}, #2",
-                        "beq 4f",
+                        "adds {left}, #4",
+                        "beq 5f",
+                        "4:",
                         "vldmia {x}!, {{s24}}",
                         $row!("s24"),
-                        "4:",
+                        "subs {left}, #1",
+                        "bne 4b",
+                        "5:",
                         concat!("vstmia {sums}, {{", $sums, "}}"),
                         begin = in(reg) run.begin,
                         sums = in(reg) sums,
@@ -117,7 +123,7 @@ mod vfp {
                         $(out($register) _,)*
                         out("s16") _, out("s17") _, out("s18") _, out("s19") _,
                         out("s20") _, out("s21") _, out("s22") _, out("s23") _,
-                        out("s24") _, out("s25") _,
+                        out("s24") _, out("s25") _, out("s26") _, out("s27") _,
                         options(nostack),
                     );
                 }

@@ -73,8 +73,13 @@ impl Values for Scalar {
     }
 
     #[inline(always)]
+    fn below(self, x: f32, limit: f32, a: f32, b: f32) -> f32 {
+        if x < limit { a } else { b }
+    }
+
+    #[inline(always)]
     fn with_sign(self, magnitude: f32, sign: f32) -> f32 {
-        f32::from_bits(magnitude.to_bits() | sign.to_bits() & SIGN)
+        if sign.to_bits() & SIGN != 0 { -magnitude } else { magnitude }
     }
 
     #[inline(always)]
