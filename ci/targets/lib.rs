@@ -1,0 +1,3 @@
+//! Nothing: the tests are what is built, and the standard library that they need.
+
+#![no_std]
