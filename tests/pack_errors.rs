@@ -15,6 +15,11 @@ const HUGE: usize = usize::MAX;
 const TOO_LONG: usize = MAX_LENGTH + 1;
 const MAX: i64 = MAX_LENGTH as i64;
 
+/// How an error tells a size: one that no `i64` holds is told as the largest.
+fn told(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
 /// The error in all its fields; its text names the argument, the place and the numbers.
 #[track_caller]
 fn refused<T: Debug>(
@@ -99,9 +104,8 @@ fn lengths_beyond_i32() {
     refused(new(&[u32::MAX, 1]), code, argument, Some(0), i64::from(u32::MAX), MAX);
     refused(new(&[1, 1, MAX + 1]), code, argument, Some(2), MAX + 1, MAX);
     refused(new(&[i64::MAX]), code, argument, Some(0), i64::MAX, MAX);
-    // A value that no i64 holds is told as the largest.
-    refused(new(&[HUGE]), code, argument, Some(0), i64::MAX, MAX);
-    refused(from_sorted(&[HUGE - 1, 0]), code, argument, Some(0), i64::MAX, MAX);
+    refused(new(&[HUGE]), code, argument, Some(0), told(HUGE), MAX);
+    refused(from_sorted(&[HUGE - 1, 0]), code, argument, Some(0), told(HUGE - 1), MAX);
     refused(from_sorted(&[1_u32 << 31]), code, argument, Some(0), MAX + 1, MAX);
     assert!(new(&[MAX_LENGTH]).is_ok());
 }
@@ -139,7 +143,7 @@ fn batch_sizes_that_are_none() {
     refused(from_batch_sizes(&[3_i32, -2], 3), Code::Negative, argument, Some(1), -2, 0);
     refused(from_batch_sizes(&[i64::MIN], 3), Code::Negative, argument, Some(0), i64::MIN, 0);
     refused(from_batch_sizes(&[TOO_LONG], 3), Code::Overflow, argument, Some(0), MAX + 1, MAX);
-    refused(from_batch_sizes(&[2, HUGE], 3), Code::Overflow, argument, Some(1), i64::MAX, MAX);
+    refused(from_batch_sizes(&[2, HUGE], 3), Code::Overflow, argument, Some(1), told(HUGE), MAX);
     let lengths = Argument::SortedLengths;
     refused(from_batch_sizes(&[3_u32, 2], 2), Code::WrongCount, lengths, None, 2, 3);
     refused(from_batch_sizes(&[MAX], 0), Code::WrongCount, lengths, None, 0, MAX);
@@ -168,7 +172,7 @@ fn permutations_that_are_none() {
     refused(invert(&[0, 1, 3]), Code::NotPermutation, argument, Some(2), 3, 3);
     refused(invert(&[i32::MAX]), Code::NotPermutation, argument, Some(0), MAX, 1);
     refused(invert(&[0, -3]), Code::Negative, argument, Some(1), -3, 0);
-    refused(invert_permutation(&[0, HUGE], &mut [0; 2]), Code::Overflow, argument, Some(1), i64::MAX, MAX);
+    refused(invert_permutation(&[0, HUGE], &mut [0; 2]), Code::Overflow, argument, Some(1), told(HUGE), MAX);
     // The mark of a free place must not pass for an index.
     let free = i64::from(u32::MAX);
     refused(invert_permutation(&[u32::MAX], &mut [0; 1]), Code::Overflow, argument, Some(0), free, MAX);
@@ -239,7 +243,7 @@ fn pack_padded_overflow() {
     // Countable, but no slice is that large: a plain difference of lengths.
     let shape = Padded::time_major(1, HUGE);
     let result = untouched(4, |output| pack_padded_sequence(&sorted(&[1]), shape, &[0; 6], output));
-    refused(result, Code::WrongLen, Argument::Input, None, 6, i64::MAX);
+    refused(result, Code::WrongLen, Argument::Input, None, 6, told(HUGE));
 }
 
 #[test]
@@ -333,7 +337,7 @@ fn unpad_sequence_refusals() {
     }
     let lengths = Argument::Lengths;
     refused(unpad(shape, &[2_i32, -1], 12, &[4, 0]), Code::Negative, lengths, Some(1), -1, 0);
-    refused(unpad(shape, &[2, HUGE], 12, &[4, 0]), Code::Overflow, lengths, Some(1), i64::MAX, MAX);
+    refused(unpad(shape, &[2, HUGE], 12, &[4, 0]), Code::Overflow, lengths, Some(1), told(HUGE), MAX);
     refused(unpad(shape, &[2_u32, 4], 12, &[4, 8]), Code::BeyondTime, lengths, Some(1), 4, 3);
     refused(unpad(shape, &[2_i64], 12, &[4, 0]), Code::WrongCount, lengths, None, 1, 2);
     refused(unpad(shape, &[2_i64, 0, 0], 12, &[4, 0]), Code::WrongCount, lengths, None, 3, 2);

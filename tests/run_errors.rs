@@ -532,9 +532,13 @@ fn any_sizes<C: Reference>() {
 
             // run, run_last
             let (mut sorted_lengths, mut sorted_indices) = (vec![0; lengths.len()], vec![0; lengths.len()]);
-            let layout = Layout::new(&lengths, &mut sorted_lengths, &mut sorted_indices).unwrap();
+            let layout = Layout::new(&lengths, &mut sorted_lengths, &mut sorted_indices);
+            let Some(tokens) = lengths.iter().try_fold(0_usize, |sum, &length| sum.checked_add(length)) else {
+                assert_eq!(layout.unwrap_err().code, Code::Overflow);
+                return;
+            };
+            let layout = layout.unwrap();
             let states = product(count, hidden, lengths.len());
-            let tokens: usize = lengths.iter().sum();
             for last in [false, true] {
                 let needed = if last { model.last_scratch_len(&layout) } else { model.scratch_len(&layout) };
                 let mut slices = Slices {
