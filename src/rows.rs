@@ -111,12 +111,12 @@ impl<'a> RowsMut<'a> {
     /// not called for every step.
     #[inline(never)]
     pub(crate) fn copy_row(&self, place: usize, from: Rows<'_>) {
-        if let (Some(to), Some(from), true) = (self.get(place), from.get(place), self.rows.width == from.width) {
-            if to.cast_const() != from {
-                // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared;
-                // rows of one width that are not the same are apart.
-                unsafe { copy_floats(from, to, self.rows.width) }
-            }
+        if let (Some(to), Some(from), true) = (self.get(place), from.get(place), self.rows.width == from.width)
+            && to.cast_const() != from
+        {
+            // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared; rows
+            // of one width that are not the same are apart.
+            unsafe { copy_floats(from, to, self.rows.width) }
         }
     }
 
