@@ -7,7 +7,6 @@
 
 #![allow(unsafe_code)]
 
-use crate::copy::SMALL;
 use core::marker::PhantomData;
 
 /// Rows to read.
@@ -111,12 +110,12 @@ impl<'a> RowsMut<'a> {
     /// not called for every step.
     #[inline(never)]
     pub(crate) fn copy_row(&self, place: usize, from: Rows<'_>) {
-        if let (Some(to), Some(from), true) = (self.get(place), from.get(place), self.rows.width == from.width)
-            && to.cast_const() != from
-        {
-            // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared; rows
-            // of one width that are not the same are apart.
-            unsafe { copy_floats(from, to, self.rows.width) }
+        if let (Some(to), Some(from), true) = (self.get(place), from.get(place), self.rows.width == from.width) {
+            // One by one: a device would be the larger by a `memmove` for this alone.
+            for i in 0..self.rows.width {
+                // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared.
+                unsafe { to.add(i).write(from.add(i).read()) }
+            }
         }
     }
 
@@ -128,19 +127,5 @@ impl<'a> RowsMut<'a> {
             (None, Some(to)) => unsafe { to.write_bytes(0, self.rows.width) },
             (None, None) => {}
         }
-    }
-}
-
-/// # Safety
-/// `count` floats may be read and written, and are apart.
-unsafe fn copy_floats(from: *const f32, to: *mut f32, count: usize) {
-    if SMALL {
-        for i in 0..count {
-            // SAFETY: the caller's promise.
-            unsafe { to.add(i).write(from.add(i).read()) }
-        }
-    } else {
-        // SAFETY: the caller's promise.
-        unsafe { core::ptr::copy_nonoverlapping(from, to, count) }
     }
 }
