@@ -31,11 +31,11 @@ KINDS = {
     "x86_64": {
         "zmm": ("x86.rs", "impl Simd for Avx512", r"vfmadd\d+ps .*%zmm", r"vbroadcastss \S*\(.*%zmm|\{1to16\}"),
         "ymm": ("x86.rs", "impl Simd for Avx2", r"vfmadd\d+ps .*%ymm", r"vbroadcastss \S*\(.*%ymm"),
-        "xmm": ("portable.rs", "if VECTORS", r"mulps .*%xmm", r"shufps \$0x0,%(xmm\d+),%\1$"),
+        "xmm": ("portable.rs", "impl Simd for Portable", r"mulps .*%xmm", r"shufps \$0x0,%(xmm\d+),%\1$"),
     },
     "aarch64": {
         "NEON": ("neon.rs", "impl Simd for Neon", rf"fmla {V}", rf"ld1r \{{{V}|ldr s\d|dup {V}, v\d+\.s\["),
-        "NEON, unfused": ("portable.rs", "if VECTORS", rf"fmul {V}", rf"ld1r \{{{V}|ldr s\d|dup {V}, v\d+\.s\["),
+        "NEON, unfused": ("portable.rs", "impl Simd for Portable", rf"fmul {V}", rf"ld1r \{{{V}|ldr s\d|dup {V}, v\d+\.s\["),
     },
 }
 # The jumps, and what they jump to; the frame pointer being set up; an operand in the stack; what else uses it. A
