@@ -3,7 +3,7 @@
 //! A sample of all f32 always; all of them with
 //! `cargo test --release --test activations -- --ignored --nocapture`.
 
-use packed_rnn::{Backend, activation};
+use packed_rnn::{Backend, Model, Relu, Shape, Weights, activation};
 
 /// Error in units of max(ulp, 2^-149), where the ulp is that of the exact value's binade. Infinity counts as 2^128.
 fn error(found: f32, exact: f64) -> f64 {
@@ -167,7 +167,7 @@ fn corners() {
         for function in &FUNCTIONS {
             // In every lane of a vector and in the remainder of a slice.
             for len in 1..40 {
-                let mut values = vec![nan; len];
+                let mut values = vec![if len % 2 == 0 { nan } else { -nan }; len];
                 (function.run)(backend, &mut values);
                 assert!(values.iter().all(|y| y.is_nan()), "{}", function.name);
             }
@@ -189,5 +189,29 @@ fn corners() {
         assert!((run(activation::sigmoid, -20.0) - 2.061_153_6e-9).abs() < 1e-15);
         assert!((run(activation::sigmoid, -88.0) - 6.0546e-39).abs() < 1e-43);
         assert_eq!(run(activation::sigmoid, -104.0), 0.0);
+    }
+}
+
+/// A rectifier, which is a cell's alone, takes the smallest numbers for what they are: an Arm's NEON would compare them as
+/// zeros, and let negative ones through.
+#[test]
+fn relu_of_subnormals() {
+    // Blocks of units and a tail; tiles of every height.
+    const UNITS: usize = 37;
+    let shape = Shape::new(1, UNITS);
+    for (backend, rows) in Backend::available().flat_map(|backend| (1..=9).map(move |rows| (backend, rows))) {
+        for tiny in [1e-38, 1e-40, f32::from_bits(1)] {
+            let weight_ih: Vec<_> = (0..UNITS).map(|unit| if unit % 2 == 0 { tiny } else { -tiny }).collect();
+            let weight_hh = vec![0.0; UNITS * UNITS];
+            let weights = Weights { weight_ih: &weight_ih, weight_hh: &weight_hh, bias_ih: None, bias_hh: None };
+            let mut panels = vec![0.0; Model::<Relu>::panels_len(shape)];
+            let model = Model::<Relu>::pack(shape, &[weights], &mut panels).unwrap().with_backend(backend);
+            let (h_in, mut h_out) = (vec![0.0; rows * UNITS], vec![0.0; rows * UNITS]);
+            model.step(rows, &vec![1.0; rows], &h_in, &mut h_out, &mut []).unwrap();
+            // By their bits, for the test may be compiled to a NEON that compares them as zeros.
+            let expected = |i: usize| if i % UNITS % 2 == 0 { tiny.to_bits() } else { 0 };
+            let wrong = h_out.iter().enumerate().find(|&(i, h)| h.to_bits() != expected(i));
+            assert_eq!(wrong, None, "{tiny:e}, {rows} rows on {}", backend.name());
+        }
     }
 }

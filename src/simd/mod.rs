@@ -38,9 +38,9 @@ pub(crate) trait Values: Copy {
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// `c - a * b`, with as many.
     fn neg_mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
-    /// `low` where `x < low`, else `x`: NaN and -0 stay.
+    /// `low`, which is at most 0, where `x < low`, else `x`: NaN and -0 stay.
     fn at_least(self, x: Self::F, low: Self::F) -> Self::F;
-    /// `high` where `x > high`, else `x`: NaN stays.
+    /// `high`, which is at least 0, where `x > high`, else `x`: NaN stays.
     fn at_most(self, x: Self::F, high: Self::F) -> Self::F;
     fn abs(self, x: Self::F) -> Self::F;
     /// `-|x|`.

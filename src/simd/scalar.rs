@@ -9,6 +9,19 @@ pub(crate) struct Scalar;
 
 const SIGN: u32 = 1 << 31;
 
+/// The compiler may take a 32-bit Arm's NEON for comparisons in a loop, which takes subnormals for zeros. (It has no such
+/// use for arithmetic.) Whether there is a NEON cannot be asked; a microcontroller has none.
+const AVOID_COMPARISONS: bool = cfg!(all(target_arch = "arm", not(target_os = "none")));
+
+/// Whether `x` has the sign of `bound`, is farther from 0, and is no NaN: a comparison in integers.
+#[inline(always)]
+fn beyond(x: f32, bound: f32) -> bool {
+    const INFINITY: u32 = f32::INFINITY.to_bits();
+    let (x, bound) = (x.to_bits(), bound.to_bits());
+    // Those behind the bound, up to the infinity of its sign.
+    x.wrapping_sub(bound).wrapping_sub(1) < (INFINITY | bound & SIGN).wrapping_sub(bound)
+}
+
 impl Values for Scalar {
     type F = f32;
 
@@ -49,12 +62,14 @@ impl Values for Scalar {
 
     #[inline(always)]
     fn at_least(self, x: f32, low: f32) -> f32 {
-        if x < low { low } else { x }
+        let below = if AVOID_COMPARISONS { beyond(x, self.minus_abs(low)) } else { x < low };
+        if below { low } else { x }
     }
 
     #[inline(always)]
     fn at_most(self, x: f32, high: f32) -> f32 {
-        if x > high { high } else { x }
+        let above = if AVOID_COMPARISONS { beyond(x, high) } else { x > high };
+        if above { high } else { x }
     }
 
     #[inline(always)]
