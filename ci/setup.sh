@@ -1,6 +1,8 @@
 # What the scripts of this folder share, to be sourced: how they speak, packages, and Debian's second Rust.
 # shellcheck shell=bash
 
+ci=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
 say() { printf '%s\n' "$(basename "$0" .sh): $*" >&2; }
 die() { say "FAILED: $*"; exit 1; }
 
@@ -26,7 +28,7 @@ packages() {
 # Makes cargo use Debian's second Rust: sets PREFIX, LLD and RUST_VERSION, and what cargo reads.
 second_rust() {
     local lines
-    lines=$(bash "$(dirname "${BASH_SOURCE[0]}")/cross-rust.sh") || die 'Debian has no second Rust for us'
+    lines=$(bash "$ci/cross-rust.sh") || die 'Debian has no second Rust for us'
     eval "$lines"
     unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS RUSTC_WRAPPER
     export RUSTC=$PREFIX/usr/bin/rustc
@@ -45,19 +47,21 @@ std_of_debian() {
     rm -rf "$work"
 }
 
-# std_of_source PROFILE CRATES TARGET...: the standard library's crates, from the sources that came with that Rust, built
-# by a profile of targets/Cargo.toml. With bitcode, so that it can take part in link-time optimisation as a shipped one.
+# std_of_source PROFILE CRATES TARGET...: the standard library's crates, from the sources that came with that Rust, put
+# where it finds them. PROFILE is one of targets/Cargo.toml: `core` makes what is shipped, optimised and with bitcode for
+# link-time optimisation; `std` is soon made.
 std_of_source() {
-    local profile=$1 crates=$2 missing=() target at work
+    local profile=$1 crates=$2 missing=() target at work bitcode=no
     shift 2
+    [ "$profile" != core ] || bitcode=yes
     for target in "$@"; do
         [ "$(cat "$PREFIX/usr/lib/rustlib/$target/made" 2>/dev/null)" = "$profile $crates" ] || missing+=("$target")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     say "building $crates for ${missing[*]}"
     work=$(mktemp -d "$PREFIX.XXXXXX")
-    RUSTC_BOOTSTRAP=1 RUSTFLAGS='-C embed-bitcode=yes' CARGO_TARGET_DIR=$work/built \
-        cargo build --quiet --locked --manifest-path "$(dirname "${BASH_SOURCE[0]}")/targets/Cargo.toml" \
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS="-C embed-bitcode=$bitcode" CARGO_TARGET_DIR=$work/built \
+        cargo build --quiet --locked --manifest-path "$ci/targets/Cargo.toml" \
         --profile "$profile" -Zbuild-std="$crates" -Zbuild-std-features=panic-unwind \
         "${missing[@]/#/--target=}" >&2 || die "cannot build $crates for ${missing[*]}"
     for target in "${missing[@]}"; do
