@@ -209,7 +209,7 @@ fn relu_of_subnormals() {
             let (h_in, mut h_out) = (vec![0.0; rows * UNITS], vec![0.0; rows * UNITS]);
             model.step(rows, &vec![1.0; rows], &h_in, &mut h_out, &mut []).unwrap();
             // By their bits, for the test may be compiled to a NEON that compares them as zeros.
-            let expected = |i: usize| if i % UNITS % 2 == 0 { tiny.to_bits() } else { 0 };
+            let expected = |i: usize| if (i % UNITS).is_multiple_of(2) { tiny.to_bits() } else { 0 };
             let wrong = h_out.iter().enumerate().find(|&(i, h)| h.to_bits() != expected(i));
             assert_eq!(wrong, None, "{tiny:e}, {rows} rows on {}", backend.name());
         }
