@@ -1,6 +1,6 @@
 """Runs every peer on every case, in rounds, and keeps a line of JSON for each row.
 
-    python measure.py DATA RUST_PEERS RESULTS [--core 1] [--rounds 4] [--seconds 0.12] [--dry]
+    python measure.py DATA RUST_PEERS RESULTS [--core 1] [--rounds 3] [--seconds 0.12] [--only V-] [--dry]
 
 Each peer is a process of its own on the same core; only one works at a time. In a round they take a case in turn, each
 for a short while, before the next case comes: what disturbs the machine then disturbs them alike, and the fastest of
@@ -100,8 +100,9 @@ def options():
     parser.add_argument("rust", type=Path)
     parser.add_argument("results", type=Path)
     parser.add_argument("--core", type=int, default=1, help="the core that all run on")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.12, help="for each row, in each round")
+    parser.add_argument("--only", default="", help="cases with this in their name, as V-lstm-64")
     parser.add_argument("--dry", action="store_true", help="one round over a few cases: tries the scripts only")
     given = parser.parse_args()
     if given.dry:
@@ -118,7 +119,7 @@ def main():
     given = options()
     cpu, load = processor(), look_at_load("before")
     peers = [Peer(name, given) for name in PEERS]
-    cases = list(dry_cases() if given.dry else all_cases())
+    cases = [case for case in (dry_cases() if given.dry else all_cases()) if given.only in case.name]
     began, wrong = time.monotonic(), []
     had = {peer.name: 0.0 for peer in peers}
     asked = dict(had)

@@ -32,8 +32,8 @@ class Results:
     def __init__(self, path):
         self.run, self.end, self.cells, self.limits, medians = {}, {}, {}, {}, {}
         self.cases = {case.name: case for case in all_cases()}
-        # Rows in the order of their first answer, ours first and int8 last.
-        self.rows = []
+        # The peer of each row.
+        self.peers = {}
         with open(path) as file:
             for line in map(json.loads, file):
                 if "case" not in line:
@@ -45,13 +45,14 @@ class Results:
                 else:
                     self.take(line, medians)
         rank = {"ours": 0, "whole": 1, "f32": 2, "int8": 3}
-        self.rows.sort(key=lambda row: rank[self.kind(row)])
+        order = list(self.run["versions"])
+        # Ours first, int8 last, between them peer after peer.
+        self.rows = sorted(self.peers, key=lambda row: (rank[self.kind(row)], order.index(self.peers[row])))
         self.cases = {name: case for name, case in self.cases.items() if name in self.limits}
 
     def take(self, line, medians):
         case, row = line["case"], line["row"]
-        if row not in self.rows:
-            self.rows.append(row)
+        self.peers.setdefault(row, line["peer"])
         cell = self.cells.setdefault((case, row), Cell(line["kind"], line.get("error"), line.get("reason")))
         if "min" in line:
             tokens = self.cases[case].tokens
@@ -96,5 +97,5 @@ class Results:
 
 
 def geometric_mean(values):
-    values = list(values)
-    return math.exp(sum(map(math.log, values)) / len(values)) if values else math.nan
+    logarithms = [math.log(value) for value in values]
+    return math.exp(sum(logarithms) / len(logarithms))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything from nothing: installs the peers, makes the cases, measures, and prints the table; see README.md.
 #
-#     bash benches/peers/run.sh [--dry] [--core 1] [--rounds 4] [--seconds 0.12]
+#     bash benches/peers/run.sh [--dry] [--only V-lstm] [--core 1] [--rounds 3] [--seconds 0.12]
 #
 # All that it makes is in ${PACKED_RNN_CACHE:-~/.cache/packed-rnn}/peers: nothing is left in the tree.
 set -euo pipefail
@@ -22,7 +22,9 @@ fi
 RUSTFLAGS='-C target-cpu=native' cargo build --quiet --release --locked --manifest-path "$here/rust/Cargo.toml"
 "$python" "$here/cases.py" "$cache/data"
 
+# What is not all does not replace what is.
 results=$cache/results
+[[ " $* " != *' --only'* ]] || results=$cache/part
 [[ " $* " != *' --dry '* ]] || results=$cache/dry
 "$python" "$here/measure.py" "$cache/data" "$CARGO_TARGET_DIR/release/peers" "$results.jsonl" "$@"
 "$python" "$here/table.py" "$results.jsonl" | tee "$results.md"

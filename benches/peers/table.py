@@ -75,12 +75,12 @@ def summary(results):
             lost.append(f"{where(results, [case.name])} to {peer} ({ratio:.2f})")
     print(f"\n- Faster than every f32 peer in {wins} of {len(results.cases)} cells"
           + (f"; **lost**: {'; '.join(lost)}." if lost else "."))
-    v = results.of("V")
-    whole = "packed-rnn, with pack and unpack"
-    means = [geometric_mean(results.best_peer(case)[0] / time(case) for case in v)
-             for time in (results.ours, lambda case: results.time(case, whole))]
-    print(f"- Best f32 peer / packed-rnn, geometric mean over V: **{means[0]:.2f}**; with pack and unpack, "
-          f"{means[1]:.2f}.")
+    v, whole = results.of("V"), "packed-rnn, with pack and unpack"
+    if v:
+        means = [geometric_mean(results.best_peer(case)[0] / time(case) for case in v)
+                 for time in (results.ours, lambda case: results.time(case, whole))]
+        print(f"- Best f32 peer / packed-rnn, geometric mean over V: **{means[0]:.2f}**; with pack and unpack, "
+              f"{means[1]:.2f}.")
     small = results.cases.get("S-lstm-32")
     if small:
         print(f"- S, LSTM 32: {100 * results.peak(small) / results.ours(small):.0f} % of the core's multiply-add peak. "
@@ -94,11 +94,13 @@ def notes(results):
         if cell.error is not None and cell.reason:
             wrong.setdefault(case, []).append((row, cell.error))
         elif cell.reason:
-            reasons.setdefault((row, cell.reason), []).append(case)
+            # One line for one reason.
+            reasons.setdefault((row.split(",")[0] if cell.kind == "int8" else row, cell.reason), []).append(case)
         elif cell.error is not None:
             # Of all ways to call a peer.
             peer = row.split(",")[0]
             errors[peer] = max(errors.get(peer, 0), cell.error)
+    errors = {peer: errors[peer] for peer in dict.fromkeys(row.split(",")[0] for row in results.rows) if peer in errors}
     for case, found in wrong.items():
         listed = "; ".join(f"{row} by {error:.2g}" for row, error in found)
         print(f"- Wrong in {where(results, [case])}, and so not timed; off on valid tokens by up to: {listed}.")
@@ -118,8 +120,8 @@ def main():
           f"ONNX Runtime {versions['onnxruntime']}, PyTorch {versions['torch']}, OpenVINO {versions['openvino']}, "
           f"rten {versions['rten']}, tract {versions['tract']}, candle {versions['candle']}.")
     # The numbers of a run that was cut short are no less true, but are not all.
-    print(f"Command: `{' '.join(['bash benches/peers/run.sh', *run['options']])}`; {run['rounds']} rounds of "
-          f"{run['seconds']} s for each cell, "
+    print(f"Command: `{' '.join(['bash benches/peers/run.sh', *run['options']])}`; {run['seconds']} s in each of "
+          f"{run['rounds']} round{'s' * (run['rounds'] > 1)} for each cell, "
           + (f"{end['minutes']} minutes" if end else "**not ended**")
           + f"; {'median of the rounds' if '--median' in sys.argv else 'the fastest repeat'} is shown. "
           f"Load average before: {run['load']:.2f}"

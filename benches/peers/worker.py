@@ -31,16 +31,16 @@ WRONG = 1e-4
 
 
 def measure(call, seconds):
-    """Nanoseconds of a call, for each repeat within the time. A call of more than a second is made once only."""
+    """Nanoseconds of a call, for each repeat within the time. The first call warms up, and counts only if it is long
+    itself; one of more than a second is the only one."""
     start = time.perf_counter_ns()
     call()
     once = time.perf_counter_ns() - start
-    if once > 1e9:
-        return [once]
+    repeats = [once] if once > 1e8 else []
     # A repeat is long against the clock, and short against the machine's other work.
     inner = max(1, int(200_000 // once))
-    end, repeats = time.perf_counter() + seconds, []
-    while len(repeats) < 2 or time.perf_counter() < end:
+    end = time.perf_counter() + seconds
+    while once <= 1e9 and (len(repeats) < 2 or time.perf_counter() < end):
         start = time.perf_counter_ns()
         for _ in range(inner):
             call()

@@ -158,9 +158,15 @@ impl Row {
         Self { name, kind: "f32", error: None, work: Err(reason.into()) }
     }
 
-    /// What came of trying.
+    /// What came of trying. Of what a peer says against it, the innermost tells the reason.
     pub fn of(name: &'static str, row: Fallible<Self>) -> Self {
-        row.unwrap_or_else(|error| Self::cannot(name, &error.to_string()))
+        row.unwrap_or_else(|error| {
+            let mut reason: &dyn Error = &*error;
+            while let Some(inner) = reason.source() {
+                reason = inner;
+            }
+            Self::cannot(name, &reason.to_string())
+        })
     }
 
     pub fn kind(self, kind: &'static str) -> Self {
@@ -185,18 +191,17 @@ impl Row {
     }
 }
 
-/// Nanoseconds of a call, for each repeat within the time. A call of more than a second is made once only.
+/// Nanoseconds of a call, for each repeat within the time. The first call warms up, and counts only if it is long
+/// itself; one of more than a second is the only one.
 fn measure(seconds: f64, call: &mut dyn FnMut()) -> Vec<f64> {
     let start = Instant::now();
     call();
     let once = start.elapsed().as_secs_f64();
-    if once > 1.0 {
-        return vec![once * 1e9];
-    }
+    let mut repeats = if once > 0.1 { vec![once * 1e9] } else { Vec::new() };
     // A repeat is long against the clock, and short against the machine's other work.
     let inner = (200e-6 / once.max(1e-9)).max(1.0) as usize;
-    let (begin, mut repeats) = (Instant::now(), Vec::new());
-    while repeats.len() < 2 || begin.elapsed().as_secs_f64() < seconds {
+    let begin = Instant::now();
+    while once <= 1.0 && (repeats.len() < 2 || begin.elapsed().as_secs_f64() < seconds) {
         let start = Instant::now();
         for _ in 0..inner {
             call();
