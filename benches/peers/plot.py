@@ -59,22 +59,23 @@ def panel(results, title, cases, styles):
     bounds = [results.bound(case) and results.bound(case) / results.peak(case) for case in cases]
     if any(bounds):
         values["bound by reading weights"] = bounds
-    largest = max(value for row in values.values() for value in row if value)
-    top = math.ceil(math.log2(largest) * 2) / 2
+    powers = [math.log2(value) for row in values.values() for value in row if value]
+    # int8 may be faster than the peak of f32.
+    top, low = math.ceil(max(powers) * 2) / 2, min(0, math.floor(min(powers) * 2) / 2)
 
     def height(value):
-        return BOTTOM - math.log2(value) / top * (BOTTOM - TOP) if value > 0 else BOTTOM
+        return BOTTOM - (math.log2(value) - low) / (top - low) * (BOTTOM - TOP)
 
     def across(at):
         return LEFT + 24 + at * (RIGHT - LEFT - 48) / max(1, len(cases) - 1)
 
     out = [text(LEFT, 20, title, 13, bold=True)]
-    step = 1 if top < 6 else 2
-    for power in range(0, int(top) + 1, step):
-        y = height(2**power)
+    step = 1 if top - low < 6 else 2
+    for power in range(-(int(-low) // step) * step, int(top) + 1, step):
+        y = height(2.0**power)
         shade = "black" if power == 0 else "#bbb"
         out.append(f'<path d="M{LEFT},{y:.1f}H{RIGHT}" stroke="{shade}" stroke-width="{1.5 if power == 0 else 0.5}"/>')
-        out.append(text(LEFT - 6, y + 4, f"{2**power}", anchor="end"))
+        out.append(text(LEFT - 6, y + 4, f"{2.0**power:g}", anchor="end"))
     for at, case in enumerate(cases):
         name = str(case.units) if len({case.workload for case in cases}) == 1 else f"{case.workload} {case.units}"
         out.append(text(across(at), BOTTOM + 16, name, anchor="middle"))
