@@ -22,7 +22,7 @@ def table(results, workloads, median):
     cases = [case for workload in workloads for case in results.of(workload)]
     if not cases:
         return
-    print("\n**" + "; ".join(TITLES[workload] for workload in workloads) + "**\n")
+    print("\n**" + "; ".join(TITLES[workload] for workload in workloads if results.of(workload)) + "**\n")
     names, before = [], None
     for case in cases:
         group = ((f"{case.workload}, " if len(workloads) > 1 else "") + case.cell.upper())
@@ -79,8 +79,8 @@ def summary(results):
     if v:
         means = [geometric_mean(results.best_peer(case)[0] / time(case) for case in v)
                  for time in (results.ours, lambda case: results.time(case, whole))]
-        print(f"- Best f32 peer / packed-rnn, geometric mean over V: **{means[0]:.2f}**; with pack and unpack, "
-              f"{means[1]:.2f}.")
+        print(f"- Best f32 peer / packed-rnn, geometric mean over the {len(v)} cells of V: **{means[0]:.2f}**; with "
+              f"pack and unpack, {means[1]:.2f}.")
     small = results.cases.get("S-lstm-32")
     if small:
         print(f"- S, LSTM 32: {100 * results.peak(small) / results.ours(small):.0f} % of the core's multiply-add peak. "
