@@ -1,4 +1,4 @@
-//! The one view through which kernels read and write rows of f32: a pointer, a stride, a count, and perhaps an order.
+//! The one view through which kernels read and write rows of f32: a pointer, a stride, a count and a width.
 //!
 //! It serves packed rows, one half of a bidirectional row, states in the caller's order and the rows of a thread's
 //! task. Rows of different owners interleave in memory, so no `&mut [f32]` is ever formed over them: a view hands out
@@ -16,7 +16,6 @@ pub(crate) struct Rows<'a> {
     count: usize,
     stride: usize,
     width: usize,
-    order: Option<&'a [u32]>,
     data: PhantomData<&'a [f32]>,
 }
 
@@ -27,11 +26,44 @@ pub(crate) struct RowsMut<'a> {
     data: PhantomData<&'a mut [f32]>,
 }
 
+/// Floats that several holders may write, each to rows of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Floats<'a> {
+    first: *mut f32,
+    len: usize,
+    data: PhantomData<&'a mut [f32]>,
+}
+
+impl<'a> Floats<'a> {
+    pub(crate) fn new(floats: &'a mut [f32]) -> Self {
+        Self { first: floats.as_mut_ptr(), len: floats.len(), data: PhantomData }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    /// The first `len` of them, or all if there are not so many, and the others.
+    pub(crate) fn split_at(self, len: usize) -> (Self, Self) {
+        let len = len.min(self.len);
+        (Self { len, ..self }, Self { first: self.first.wrapping_add(len), len: self.len - len, ..self })
+    }
+
+    /// As rows of `width` elements, one after another.
+    pub(crate) fn rows(self, width: usize) -> RowsMut<'a> {
+        RowsMut { rows: Rows::of(self.first, self.len, width), data: PhantomData }
+    }
+}
+
 impl<'a> Rows<'a> {
     /// Rows of `width` elements, one after another.
     pub(crate) fn new(data: &'a [f32], width: usize) -> Self {
-        let count = data.len().checked_div(width).unwrap_or(0);
-        Self { first: data.as_ptr(), count, stride: width, width, order: None, data: PhantomData }
+        Self::of(data.as_ptr(), data.len(), width)
+    }
+
+    fn of(first: *const f32, len: usize, width: usize) -> Self {
+        // Of no width there are rows of nothing.
+        Self { first, count: len / width.max(1), stride: width, width, data: PhantomData }
     }
 
     /// The rows from `rows` on.
@@ -43,17 +75,8 @@ impl<'a> Rows<'a> {
 
     /// The first element of a row; as many as the view's width may be read from it.
     #[inline(always)]
-    pub(crate) fn get(&self, place: usize) -> Option<*const f32> {
-        let row = match self.order {
-            Some(order) => *order.get(place)? as usize,
-            None => place,
-        };
+    pub(crate) fn get(&self, row: usize) -> Option<*const f32> {
         (row < self.count).then(|| self.first.wrapping_add(row * self.stride))
-    }
-
-    /// The same rows in another order: place `b` is row `order[b]`.
-    pub(crate) fn ordered(self, order: Option<&'a [u32]>) -> Self {
-        Self { order, ..self }
     }
 
     /// Elements of a row.
@@ -64,18 +87,6 @@ impl<'a> Rows<'a> {
 }
 
 impl<'a> RowsMut<'a> {
-    /// Rows of `width` elements, one after another.
-    pub(crate) fn new(data: &'a mut [f32], width: usize) -> Self {
-        let count = data.len().checked_div(width).unwrap_or(0);
-        let first = data.as_mut_ptr().cast_const();
-        Self { rows: Rows { first, count, stride: width, width, order: None, data: PhantomData }, data: PhantomData }
-    }
-
-    /// The same rows in another order: place `b` is row `order[b]`.
-    pub(crate) fn ordered(self, order: Option<&'a [u32]>) -> Self {
-        Self { rows: self.rows.ordered(order), ..self }
-    }
-
     /// `width` columns of the same rows, from `offset` on; no rows if they have not so many.
     pub(crate) fn columns(self, offset: usize, width: usize) -> Self {
         let Rows { first, count, width: whole, .. } = self.rows;
@@ -102,15 +113,15 @@ impl<'a> RowsMut<'a> {
 
     /// The first element of a row; as many as the view's width may be read and written from it.
     #[inline(always)]
-    pub(crate) fn get(&self, place: usize) -> Option<*mut f32> {
-        self.rows.get(place).map(<*const f32>::cast_mut)
+    pub(crate) fn get(&self, row: usize) -> Option<*mut f32> {
+        self.rows.get(row).map(<*const f32>::cast_mut)
     }
 
-    /// Copies one row out of another view of the same width; they may be the same row. A function of its own, which is
-    /// not called for every step.
+    /// Copies a row out of another view of the same width into row `to`; they may be the same row. A function of its own,
+    /// which is not called for every step.
     #[inline(never)]
-    pub(crate) fn copy_row(&self, place: usize, from: Rows<'_>) {
-        if let (Some(to), Some(from), true) = (self.get(place), from.get(place), self.rows.width == from.width) {
+    pub(crate) fn copy_row(&self, to: usize, from: Rows<'_>, row: usize) {
+        if let (Some(to), Some(from), true) = (self.get(to), from.get(row), self.rows.width == from.width) {
             // One by one: a device would be the larger by a `memmove` for this alone.
             for i in 0..self.rows.width {
                 // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared.
@@ -119,10 +130,11 @@ impl<'a> RowsMut<'a> {
         }
     }
 
-    /// Copies one row out of another view, or makes it zeros.
-    pub(crate) fn begin_row(&self, place: usize, from: Option<Rows<'_>>) {
-        match (from, self.get(place)) {
-            (Some(from), _) => self.copy_row(place, from),
+    /// Copies a row out of the same row of another view, or makes it zeros.
+    #[inline(never)]
+    pub(crate) fn begin_row(&self, row: usize, from: Option<Rows<'_>>) {
+        match (from, self.get(row)) {
+            (Some(from), _) => self.copy_row(row, from, row),
             // SAFETY: `get` gives a row of `width` elements; zero bits are the zero of f32.
             (None, Some(to)) => unsafe { to.write_bytes(0, self.rows.width) },
             (None, None) => {}

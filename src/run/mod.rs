@@ -13,8 +13,8 @@ pub(crate) use part::{Part, Run};
 use crate::cell::Cell;
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::layout::Layout;
-use crate::model::{Model, Shape};
-use crate::rows::{Rows, RowsMut};
+use crate::model::Model;
+use crate::rows::Floats;
 
 /// The states of a run, `[L * D, B, H]` each: layer after layer, within a layer forward before reverse, and within a
 /// direction in the caller's order of sequences, whatever `batch_first` says of the tokens.
@@ -106,8 +106,9 @@ impl<'m, C: Cell> Model<'m, C> {
         output: &mut [f32],
         scratch: &mut [f32],
     ) -> Result<(), Error> {
-        let (run, ahead) = self.prepare(layout, input, states, output, scratch)?;
-        run.whole(ahead);
+        self.check_run(layout, input, &states, output, scratch)?;
+        let run = self.prepare(layout, input, states, output, scratch);
+        Part::whole(&run).advance(&run, usize::MAX);
         Ok(())
     }
 
@@ -125,12 +126,29 @@ impl<'m, C: Cell> Model<'m, C> {
         states: States<'_>,
         scratch: &mut [f32],
     ) -> Result<(), Error> {
-        let (run, ahead) = self.prepare_last(layout, input, states, scratch)?;
-        run.whole(ahead);
+        self.check_run_last(layout, input, &states, scratch)?;
+        let run = self.prepare_last(layout, input, states, scratch);
+        Part::whole(&run).advance(&run, usize::MAX);
         Ok(())
     }
 
-    /// A checked [`Model::run`], and the scratch that it does not need.
+    /// The checks of [`Model::run`].
+    pub(crate) fn check_run(
+        &self,
+        layout: &Layout<'_>,
+        input: &[f32],
+        states: &States<'_>,
+        output: &[f32],
+        scratch: &[f32],
+    ) -> Result<(), Error> {
+        let needed = self.scratch_len(layout)?;
+        self.check(layout, input, states)?;
+        check_len(output, Argument::Output, Some(self.output_len(layout)?))?;
+        check_scratch(scratch, needed)
+    }
+
+    /// A checked [`Model::run`]. Inlined, so that it is made where it stays, as `prepare_last` is.
+    #[inline(always)]
     pub(crate) fn prepare<'r>(
         &self,
         layout: &Layout<'r>,
@@ -138,61 +156,75 @@ impl<'m, C: Cell> Model<'m, C> {
         states: States<'r>,
         output: &'r mut [f32],
         scratch: &'r mut [f32],
-    ) -> Result<(Run<'r, C>, &'r mut [f32]), Error>
+    ) -> Run<'r, C>
     where
         'm: 'r,
     {
-        let between = self.scratch_len(layout)?;
-        self.check(layout, input, &states)?;
-        check_len(output, Argument::Output, Some(self.output_len(layout)?))?;
-        let (scratch, ahead) = take_scratch(scratch, between)?;
-        Ok((self.views(layout, input, states, [output, scratch], None), ahead))
+        let between = if self.shape.num_layers > 1 { output.len() } else { 0 };
+        let (between, ahead) = scratch.split_at_mut_checked(between).unwrap_or_default();
+        self.run_over(layout, input, states, [output, between], None, ahead)
     }
 
-    /// A checked [`Model::run_last`], and the scratch that it does not need.
+    /// The checks of [`Model::run_last`].
+    pub(crate) fn check_run_last(
+        &self,
+        layout: &Layout<'_>,
+        input: &[f32],
+        states: &States<'_>,
+        scratch: &[f32],
+    ) -> Result<(), Error> {
+        let needed = self.last_scratch_len(layout)?;
+        self.check(layout, input, states)?;
+        check_scratch(scratch, needed)
+    }
+
+    /// A checked [`Model::run_last`].
+    #[inline(always)]
     pub(crate) fn prepare_last<'r>(
         &self,
         layout: &Layout<'r>,
         input: &'r [f32],
         states: States<'r>,
         scratch: &'r mut [f32],
-    ) -> Result<(Run<'r, C>, &'r mut [f32]), Error>
+    ) -> Run<'r, C>
     where
         'm: 'r,
     {
-        let needed = self.last_scratch_len(layout)?;
-        self.check(layout, input, &states)?;
-        let (scratch, ahead) = take_scratch(scratch, needed)?;
-        let last = layout.batch() * self.shape.output_size();
+        // The check has counted them all.
+        let output = layout.tokens().wrapping_mul(self.shape.output_size());
+        let [odd, even] = [1, 2].map(|after| if self.shape.num_layers > after { output } else { 0 });
+        let last = layout.batch().wrapping_mul(self.shape.output_size());
         let (last, scratch) = scratch.split_at_mut_checked(last).unwrap_or_default();
-        let between = if self.shape.num_layers > 1 { self.output_len(layout)? } else { 0 };
         // The layer before the last has the first part: of two layers there is no other.
-        let (odd, even) = scratch.split_at_mut_checked(between).unwrap_or_default();
-        Ok((self.views(layout, input, states, [even, odd], Some(last)), ahead))
+        let (odd, scratch) = scratch.split_at_mut_checked(odd).unwrap_or_default();
+        let (even, ahead) = scratch.split_at_mut_checked(even).unwrap_or_default();
+        self.run_over(layout, input, states, [even, odd], Some(last), ahead)
     }
 
-    fn views<'r>(
+    #[inline(always)]
+    fn run_over<'r>(
         &self,
         layout: &Layout<'r>,
         input: &'r [f32],
         states: States<'r>,
         outputs: [&'r mut [f32]; 2],
         last: Option<&'r mut [f32]>,
+        ahead: &'r mut [f32],
     ) -> Run<'r, C>
     where
         'm: 'r,
     {
-        let Shape { input_size, hidden_size, .. } = self.shape;
         Run {
             model: *self,
             layout: *layout,
-            x: Rows::new(input, input_size),
-            h0: states.h0.map(|h0| Rows::new(h0, hidden_size)),
-            c0: states.c0.map(|c0| Rows::new(c0, hidden_size)),
-            hn: RowsMut::new(states.hn, hidden_size),
-            cn: RowsMut::new(states.cn, hidden_size),
-            outputs: outputs.map(|output| RowsMut::new(output, self.shape.output_size())),
-            last: last.map(|last| RowsMut::new(last, hidden_size)),
+            input,
+            h0: states.h0,
+            c0: states.c0,
+            hn: Floats::new(states.hn),
+            cn: Floats::new(states.cn),
+            outputs: outputs.map(Floats::new),
+            last: last.map(Floats::new),
+            ahead: Floats::new(ahead),
         }
     }
 
@@ -211,8 +243,9 @@ impl<'m, C: Cell> Model<'m, C> {
     }
 }
 
-/// The scratch that is needed, and what is left.
-fn take_scratch(scratch: &mut [f32], needed: usize) -> Result<(&mut [f32], &mut [f32]), Error> {
-    let found = scratch.len();
-    scratch.split_at_mut_checked(needed).ok_or(Error::new(Code::TooShort, Argument::Scratch, found, needed))
+fn check_scratch(scratch: &[f32], needed: usize) -> Result<(), Error> {
+    if scratch.len() < needed {
+        return Err(Error::new(Code::TooShort, Argument::Scratch, scratch.len(), needed));
+    }
+    Ok(())
 }

@@ -1,11 +1,11 @@
 //! Streaming: one token for each of `B` streams, from the same panels and with the same bits as a run.
 
-use super::take_scratch;
+use super::check_scratch;
 use crate::cell::Cell;
 use crate::copy::copy_all;
 use crate::error::{Argument, Code, Error, check_len, product};
-use crate::model::{Direction, Model};
-use crate::rows::{Rows, RowsMut};
+use crate::model::{Direction, Model, Shape};
+use crate::rows::{Floats, Rows};
 use crate::simd::pass::{Ahead, Pass};
 
 impl<C: Cell> Model<'_, C> {
@@ -46,7 +46,8 @@ impl<C: Cell> Model<'_, C> {
     ) -> Result<(), Error> {
         let len = self.check_step(batch, input, c)?;
         check_len(h, Argument::H, Some(len))?;
-        let (scratch, _) = take_scratch(scratch, len)?;
+        check_scratch(scratch, len)?;
+        let (scratch, _) = scratch.split_at_mut_checked(len).unwrap_or_default();
         copy_all(scratch, h);
         self.run_step(batch, input, scratch, h, c);
         Ok(())
@@ -69,16 +70,32 @@ impl<C: Cell> Model<'_, C> {
     }
 
     fn run_step(&self, batch: usize, input: &[f32], h_in: &[f32], h_out: &mut [f32], c: &mut [f32]) {
-        let hidden = self.shape.hidden_size;
-        let (h, out, c) = (Rows::new(h_in, hidden), RowsMut::new(h_out, hidden), RowsMut::new(c, hidden));
-        let mut x = Rows::new(input, self.shape.input_size);
-        for layer in 0..self.shape.num_layers {
+        let Shape { input_size, hidden_size, num_layers, .. } = self.shape;
+        let (h_out, c) = (Floats::new(h_out), Floats::new(c));
+        let mut x = Rows::new(input, input_size);
+        for layer in 0..num_layers {
             let rows = layer * batch;
-            let (h, out, c) = (h.skip(rows), out.skip(rows), c.skip(rows));
+            let h = Rows::new(h_in, hidden_size).skip(rows);
+            let out = h_out.rows(hidden_size).skip(rows);
             let Some(panel) = self.panel(layer, 0) else { continue };
             C::pass(
                 self.backend,
-                &Pass { panel, x, h, begin: h, continued: batch, c, out, ahead: Ahead::No, first: 0, end: batch },
+                &Pass {
+                    panel,
+                    order: None,
+                    packed: true,
+                    x,
+                    h,
+                    out,
+                    offset: 0,
+                    before: 0,
+                    begin: h,
+                    continued: batch,
+                    c: c.rows(hidden_size).skip(rows),
+                    ahead: Ahead::No,
+                    first: 0,
+                    end: batch,
+                },
             );
             x = out.read();
         }

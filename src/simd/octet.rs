@@ -9,7 +9,7 @@
 //! by itself.
 
 use super::Simd;
-use super::pass::{Ahead, Carry, Epilogue, Pass};
+use super::pass::{Ahead, Carry, Epilogue, Pass, Row};
 use super::runs::{Run, run_of_8, run_of_16};
 use crate::weights::panel::{BLOCK, OCTET, Panel};
 use core::mem::MaybeUninit;
@@ -97,38 +97,29 @@ pub(super) unsafe fn octets<S: Simd, E: Epilogue<G>, const G: usize>(s: S, pass:
     }
     for unit in (0..pass.panel.shape().units).step_by(OCTET) {
         for place in pass.first..pass.end {
-            let Some(row) = Row::of(pass, place, E::CARRY == Carry::Second) else { return };
+            let Some((x, row)) = rows(pass, place, E::CARRY) else { return };
             // SAFETY: the caller's promise.
-            unsafe { octet::<S, E, G>(s, &pass.panel, unit, &row) }
+            unsafe { octet::<S, E, G>(s, &pass.panel, unit, x, &row) }
         }
     }
 }
 
-/// One row in each view.
-struct Row {
-    x: *const f32,
-    h: *const f32,
-    c: *mut f32,
-    out: *mut f32,
-}
-
-impl Row {
-    /// `None` if a view is too short. A function of its own, as it would keep all parts of the pass at hand.
-    #[inline(never)]
-    fn of(pass: &Pass<'_>, place: usize, has_c: bool) -> Option<Self> {
-        Some(Self {
-            x: pass.x.get(place)?,
-            h: (if place < pass.continued { &pass.h } else { &pass.begin }).get(place)?,
-            c: if has_c { pass.c.get(place)? } else { core::ptr::null_mut() },
-            out: pass.out.get(place)?,
-        })
-    }
+/// A place's inputs and states. A function of its own, as it would keep all parts of the pass at hand.
+#[inline(never)]
+fn rows(pass: &Pass<'_>, place: usize, carry: Carry) -> Option<(*const f32, Row)> {
+    Some((pass.inputs(place)?, pass.row(place, carry)?))
 }
 
 /// # Safety
 /// The rows are those of the panel's shape, the octet at `unit` is one of it, and a vector is one value.
 #[inline(never)]
-unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, panel: &Panel<'_>, unit: usize, row: &Row) {
+unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(
+    s: S,
+    panel: &Panel<'_>,
+    unit: usize,
+    x: *const f32,
+    row: &Row,
+) {
     let shape = panel.shape();
     let octet = Octet::of(panel, unit);
     let mut sums = MaybeUninit::<[f32; GATES * OCTET]>::uninit();
@@ -141,7 +132,7 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, panel: &Panel<'_>
         let sums = sums.as_mut_ptr().cast::<f32>();
         let (bias, states) = (panel.as_ptr().add(octet.inputs), panel.as_ptr().add(octet.states));
         let (mut begin, mut weights) = (bias, bias.add(octet.row));
-        let (mut elements, mut count) = (row.x, shape.inputs);
+        let (mut elements, mut count) = (x, shape.inputs);
         if !octet.flat() {
             // The bias is in the order of the weights, and the sums are not.
             octet.runs::<G>(|sum, at, _| copy(sums.add(sum), bias.add(at), OCTET));
@@ -194,11 +185,12 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, panel: &Panel<'_>
     }
 }
 
-/// Copies floats one by one, from the first: they may overlap if they move towards the first.
+/// Copies floats one by one, from the first: they may overlap if they move towards the first. A function of its own, as a
+/// device would be the larger by each of its loops.
 ///
 /// # Safety
 /// `count` floats may be read and written.
-#[inline(always)]
+#[inline(never)]
 unsafe fn copy(to: *mut f32, from: *const f32, count: usize) {
     for i in 0..count {
         // SAFETY: the caller's promise.

@@ -36,25 +36,63 @@ pub(crate) trait Epilogue<const G: usize>: Copy {
     fn finish<S: Values>(s: S, sum: [S::F; G], input: S::F, carried: S::F) -> (S::F, S::F);
 }
 
-/// All units of a panel for some rows. Place `b` of each view belongs to one sequence.
+/// All units of a panel for some sequences. The sequence at place `b` has row `b` in packed views and row `order[b]` in
+/// those in the caller's order.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'a> {
     pub(crate) panel: Panel<'a>,
-    /// Rows of the panel's inputs.
+    /// `None` is the identity.
+    pub(crate) order: Option<&'a [u32]>,
+    /// Rows of the panel's inputs, packed.
     pub(crate) x: Rows<'a>,
     /// The state so far, rows of the panel's units, for the places below `continued`.
     pub(crate) h: Rows<'a>,
-    /// The state so far for the other places.
+    /// The new state: other rows than those of `h` and `begin`.
+    pub(crate) out: RowsMut<'a>,
+    /// The packed row of place 0 in `x` and `out`, and in `h`.
+    pub(crate) offset: usize,
+    pub(crate) before: usize,
+    /// `h` and `out` are packed; else in the caller's order.
+    pub(crate) packed: bool,
+    /// The state so far for the other places, in the caller's order.
     pub(crate) begin: Rows<'a>,
     pub(crate) continued: usize,
-    /// The second state, in place; no rows where the epilogue carries none.
+    /// The second state, in place, in the caller's order; no rows where the epilogue carries none.
     pub(crate) c: RowsMut<'a>,
-    /// The new state: other rows than `h` and `begin`.
-    pub(crate) out: RowsMut<'a>,
     pub(crate) ahead: Ahead<'a>,
     /// The places to work on: from `first` to before `end`.
     pub(crate) first: usize,
     pub(crate) end: usize,
+}
+
+impl Pass<'_> {
+    /// A place's rows of states; `None` if a view or the order is too short.
+    #[inline(always)]
+    pub(super) fn row(&self, place: usize, carry: Carry) -> Option<Row> {
+        let row = match self.order {
+            Some(order) => *order.get(place)? as usize,
+            None => place,
+        };
+        let (before, now) = if self.packed { (self.before + place, self.offset + place) } else { (row, row) };
+        Some(Row {
+            h: if place < self.continued { self.h.get(before)? } else { self.begin.get(row)? },
+            c: if carry == Carry::Second { self.c.get(row)? } else { core::ptr::null_mut() },
+            out: self.out.get(now)?,
+        })
+    }
+
+    /// A place's inputs.
+    #[inline(always)]
+    pub(super) fn inputs(&self, place: usize) -> Option<*const f32> {
+        self.x.get(self.offset + place)
+    }
+}
+
+/// One sequence's rows of states; null in a view that the pass does not look at.
+pub(super) struct Row {
+    pub(super) h: *const f32,
+    pub(super) c: *mut f32,
+    pub(super) out: *mut f32,
 }
 
 /// Whether the input half of the sums is computed with the state half, or ahead of it. It is the same chain either way:
@@ -301,23 +339,15 @@ impl<const R: usize> TileRows<R> {
         }
         if !matches!(pass.ahead, Ahead::Read(_)) {
             for (i, x) in rows.x.iter_mut().enumerate() {
-                *x = pass.x.get(first + i)?;
+                *x = pass.inputs(first + i)?;
             }
         }
         if matches!(pass.ahead, Ahead::Write(_)) {
             return Some(rows);
         }
-        for (i, h) in rows.h.iter_mut().enumerate() {
-            let place = first + i;
-            *h = if place < pass.continued { pass.h.get(place)? } else { pass.begin.get(place)? };
-        }
-        for (i, out) in rows.out.iter_mut().enumerate() {
-            *out = pass.out.get(first + i)?;
-        }
-        if carry == Carry::Second {
-            for (i, c) in rows.c.iter_mut().enumerate() {
-                *c = pass.c.get(first + i)?;
-            }
+        for (i, (h, (out, c))) in rows.h.iter_mut().zip(rows.out.iter_mut().zip(&mut rows.c)).enumerate() {
+            let row = pass.row(first + i, carry)?;
+            (*h, *out, *c) = (row.h, row.out, row.c);
         }
         Some(rows)
     }

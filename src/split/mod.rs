@@ -128,7 +128,9 @@ impl<'m, C: Cell> Model<'m, C> {
     where
         'm: 'r,
     {
-        Tasks::new(self.prepare(layout, input, states, output, scratch)?, split)
+        self.check_run(layout, input, &states, output, scratch)?;
+        split.check(self.shape, layout.batch())?;
+        Ok(Tasks::of(self.prepare(layout, input, states, output, scratch), split))
     }
 
     /// [`Model::run_last`] in tasks, as [`Model::split`].
@@ -146,7 +148,9 @@ impl<'m, C: Cell> Model<'m, C> {
     where
         'm: 'r,
     {
-        Tasks::new(self.prepare_last(layout, input, states, scratch)?, split)
+        self.check_run_last(layout, input, &states, scratch)?;
+        split.check(self.shape, layout.batch())?;
+        Ok(Tasks::of(self.prepare_last(layout, input, states, scratch), split))
     }
 
     /// The estimated cost of a run over a layout on one thread, in multiply-adds of a run of many rows: a token that runs
@@ -166,7 +170,6 @@ pub struct Tasks<'r, C: Cell> {
     step: usize,
     direction: usize,
     left: usize,
-    ahead: &'r mut [f32],
 }
 
 /// Where tasks end.
@@ -178,20 +181,20 @@ enum Ends<'r> {
 }
 
 impl<'r, C: Cell> Tasks<'r, C> {
-    fn new((run, ahead): (Run<'r, C>, &'r mut [f32]), split: Split<'r>) -> Result<Self, Error> {
-        split.check(run.model().shape(), run.layout().batch())?;
-        let lengths = run.layout().sorted_lengths();
+    #[inline(always)]
+    fn of(run: Run<'r, C>, split: Split<'r>) -> Self {
+        let lengths = run.layout.sorted_lengths();
         let (parts, ends) = match split.cuts {
             Cuts::Tasks(tasks) => {
-                let rows = RowCosts::on(run.model().backend());
+                let rows = RowCosts::on(run.model.backend());
                 let (parts, most) = rows.cut(lengths, tasks);
                 (parts, Ends::Cost(rows, most))
             }
             Cuts::At(places) => (if lengths.is_empty() { 0 } else { places.len() + 1 }, Ends::Places(places.iter())),
         };
-        let directions = run.model().shape().direction.count();
+        let directions = run.model.shape().direction.count();
         let (step, left) = if split.by_direction { (1, parts * directions) } else { (directions, parts) };
-        Ok(Self { run, ends, places: 0..0, step, direction: directions, left, ahead })
+        Self { run, ends, places: 0..0, step, direction: directions, left }
     }
 }
 
@@ -200,9 +203,9 @@ impl<'r, C: Cell> Iterator for Tasks<'r, C> {
 
     fn next(&mut self) -> Option<Task<'r, C>> {
         self.left = self.left.checked_sub(1)?;
-        let all = self.run.model().shape().direction.count();
+        let all = self.run.model.shape().direction.count();
         if self.direction >= all {
-            let lengths = self.run.layout().sorted_lengths();
+            let lengths = self.run.layout.sorted_lengths();
             let first = self.places.end;
             let end = match &mut self.ends {
                 Ends::Cost(costs, most) => costs.end(lengths, first, *most),
@@ -211,20 +214,20 @@ impl<'r, C: Cell> Iterator for Tasks<'r, C> {
             (self.places, self.direction) = (first..end, 0);
         }
         // Only where all that run stand together, from place 0 on, is anything computed ahead.
-        let ahead = core::mem::take(&mut self.ahead);
         let mine = match (all - self.direction).checked_div(self.step) {
-            Some(tasks) if self.places.start == 0 => ahead.len().checked_div(tasks).unwrap_or_default(),
+            Some(tasks) if self.places.start == 0 => self.run.ahead.len().checked_div(tasks).unwrap_or(0),
             _ => 0,
         };
-        let (mine, others) = ahead.split_at_mut_checked(mine).unwrap_or_default();
+        let (mine, others) = self.run.ahead.split_at(mine);
+        self.run.ahead = others;
         let directions = self.direction..self.direction + self.step;
-        (self.direction, self.ahead) = (directions.end, others);
-        let mut part = self.run.part(self.places.clone(), directions, mine);
-        if part.steps_left() == 0 {
+        self.direction = directions.end;
+        let mut task = Task { run: self.run.with_ahead(mine), part: Part::of(self.places.clone(), directions) };
+        if task.steps_left() == 0 {
             // Without a token there is no step in which the initial states would become the final ones.
-            part.advance(0);
+            task.advance(0);
         }
-        Some(Task { part })
+        Some(task)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -237,24 +240,25 @@ impl<C: Cell> ExactSizeIterator for Tasks<'_, C> {}
 /// Some rows of a run. It may be sent to another thread at any time; nothing but its own rows is written.
 #[must_use = "the rows of a task that does not run are not computed"]
 pub struct Task<'r, C: Cell> {
-    part: Part<'r, C>,
+    run: Run<'r, C>,
+    part: Part<'r>,
 }
 
 impl<C: Cell> Task<'_, C> {
     /// Runs to the end.
     pub fn finish(mut self) {
-        self.part.advance(usize::MAX);
+        self.part.advance(&self.run, usize::MAX);
     }
 
     /// Runs for at most `steps` steps, and tells whether all is done. A step is one of time, of one layer in one
     /// direction, for all rows of the task. What is left may be run later, on this thread or another.
     pub fn advance(&mut self, steps: usize) -> bool {
-        self.part.advance(steps)
+        self.part.advance(&self.run, steps)
     }
 
     /// How many steps are left.
     pub fn steps_left(&self) -> usize {
-        self.part.steps_left()
+        self.part.steps_left(&self.run)
     }
 
     /// The places of its sequences in the sorted batch ([`Layout::sorted_indices`]).
@@ -269,10 +273,10 @@ impl<C: Cell> Task<'_, C> {
 
     /// The estimated cost of all its steps, in the unit of [`Model::cost`].
     pub fn cost(&self) -> u64 {
-        let lengths = self.part.layout().sorted_lengths().get(self.places()).unwrap_or_default();
-        let shape = self.part.model().shape();
+        let lengths = self.run.layout.sorted_lengths().get(self.places()).unwrap_or_default();
+        let shape = self.run.model.shape();
         let token = cost::of_token::<C>(shape) / shape.direction.count() as u64 * self.directions().len() as u64;
-        RowCosts::on(self.part.model().backend()).multiply_adds(lengths, token)
+        RowCosts::on(self.run.model.backend()).multiply_adds(lengths, token)
     }
 }
 
