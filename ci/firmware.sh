@@ -15,10 +15,10 @@ lstm-64.cycles          4.2   5
 lstm-32.cycles          5.0   5
 sigmoid.instructions   55     -
 tanh.instructions      60.1   -
-code.s               6656     -
+code.s               6500     -
 code.3               8320     -
 tables                  0     -
-stack                2450     -
+stack                1350     -
 ram                     0     -
 '
 
