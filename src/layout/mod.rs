@@ -14,6 +14,7 @@ pub use steps::{Step, Steps};
 
 use blocks::Blocks;
 
+use crate::copy::SMALL;
 use crate::error::{Argument, Code, Error};
 
 /// The longest length, and the largest number of sequences: `2^31 - 1`, so that every index type can hold it.
@@ -104,7 +105,7 @@ impl<'a> Layout<'a> {
         let tokens = copy_lengths(lengths, sorted_lengths)?;
         identity(sorted_indices);
         sort::by_length(sorted_lengths, sorted_indices);
-        Ok(Self { lengths: sorted_lengths, order: Some(sorted_indices), tokens })
+        Ok(Self { lengths: sorted_lengths, order: moved(sorted_indices), tokens })
     }
 
     /// Lengths that are in decreasing order already (PyTorch's `enforce_sorted=True`, its default).
@@ -175,7 +176,7 @@ impl<'a> Layout<'a> {
         for (place, &index) in order.iter_mut().zip(sorted_indices) {
             *place = index.get(Argument::SortedIndices, 0)?;
         }
-        Ok(Self { order: Some(order), ..self })
+        Ok(Self { order: moved(order), ..self })
     }
 
     /// A layout that was made before, from where its parts were kept: the order comes with its inverse, so that this
@@ -214,7 +215,7 @@ impl<'a> Layout<'a> {
                 );
             }
         }
-        Ok(Self { lengths, order: Some(order), tokens })
+        Ok(Self { lengths, order: moved(order), tokens })
     }
 
     /// The number of sequences, `B`, those of length 0 included.
@@ -413,6 +414,13 @@ fn copy_lengths<L: Count>(lengths: &[L], copies: &mut [u32]) -> Result<usize, Er
         tokens = tokens.checked_add(*copy as usize).ok_or(Error::overflow(Argument::Lengths).at(index))?;
     }
     Ok(tokens)
+}
+
+/// A permutation, if it is not the identity: rows that stay where they are may be copied many at once. A microcontroller
+/// has no code for that.
+fn moved(order: &[u32]) -> Option<&[u32]> {
+    let stays = !SMALL && order.iter().enumerate().all(|(place, &sequence)| place == sequence as usize);
+    (!stays).then_some(order)
 }
 
 fn identity(indices: &mut [u32]) {
