@@ -2,44 +2,39 @@
 # Links a small library user for a Cortex-M4F and looks into the ELF: nothing in it panics or formats.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/bare-metal"
+source ../setup.sh
 root=$(cd ../.. && pwd)
-
-die() { printf 'bare-metal: FAILED: %s\n' "$*" >&2; exit 1; }
 
 # Every public function of the crate is named in the program.
 missing=0
 while read -r name; do
-    grep -rqwF -- "$name" src || { echo "bare-metal: no call of the public function \`$name\`" >&2; missing=1; }
+    grep -qwF -- "$name" src/bin/every.rs || { echo "bare-metal: no call of the public function \`$name\`" >&2; missing=1; }
 done < <(find "$root/src" -name '*.rs' -exec sed -nE 's/^ *pub (const |unsafe )*fn ([a-zA-Z0-9_]+).*/\2/p' {} + | sort -u)
 [ $missing = 0 ] || die "ci/bare-metal/src/bin/every.rs does not call every public function"
 
-tools=$(bash ../cross-rust.sh) || die "the toolchain cannot be installed"
-eval "$tools"
-echo "rustc-web $RUST_VERSION, $("$LLD" --version)"
-
 target=thumbv7em-none-eabihf
-out=${CARGO_TARGET_DIR:-$root/target}/bare-metal
-unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS RUSTC_WRAPPER
+second_rust
+packages binutils-arm-none-eabi
+std_of_source core core "$target"
+echo "rustc-web $RUST_VERSION, $("$LLD" --version)"
+out=$(realpath -m "${CARGO_TARGET_DIR:-$root/target}/bare-metal")
 export CARGO_TARGET_DIR=$out
 export CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER=$LLD
 export CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="-C link-arg=--gc-sections -C link-arg=--entry=_start"
-export RUSTC=$PREFIX/usr/bin/rustc RUSTC_BOOTSTRAP=1
-export LD_LIBRARY_PATH=$PREFIX/usr/lib/$(uname -m)-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 
-# build PROFILE NAME [FEATURE]: leaves the linked program as $out/elf/PROFILE-NAME
+# build PROFILE: leaves the linked programs as $out/elf/PROFILE-PROGRAM
 mkdir -p "$out/elf"
 warned=0
 build() {
-    local profile=$1 name=$2 feature=${3:-} log=$out/elf/$1-$2.log
-    cargo build --quiet --locked -Zbuild-std=core --target "$target" --profile "$profile" --features "$feature" \
-        >"$log" 2>&1 ||
-        { cat "$log" >&2; die "cannot build profile $profile ${feature:+with feature $feature}"; }
+    local profile=$1 log=$out/elf/$1.log program
+    cargo build --quiet --locked --target "$target" --profile "$profile" --bins >"$log" 2>&1 ||
+        { cat "$log" >&2; die "cannot build profile $profile"; }
     if [ $warned = 0 ] && [ -s "$log" ]; then
         echo 'warnings for this target, shown once:'
         cat "$log"
         warned=1
     fi
-    cp "$out/$target/$profile/every" "$out/elf/$profile-$name"
+    for program in every panic fmt; do cp "$out/$target/$profile/$program" "$out/elf/$profile-$program"; done
 }
 
 # The names of an ELF's symbols. The linked program is read, as an archive may be bitcode without any.
@@ -68,16 +63,14 @@ section() { arm-none-eabi-size -A "$1" | awk -v name="$2" '$1 == name { print $2
 
 failed=0 figures=()
 for profile in size speed size-lto speed-lto; do
+    build "$profile"
     # The positive controls: what the check must find is planted, and must be found.
-    build "$profile" panic control-panic
     look "$out/elf/$profile-panic" && grep -q 'core::panicking' "$out/elf/$profile-panic.symbols" ||
         die "profile $profile: the check does not see a planted panic"
-    build "$profile" fmt control-fmt
     look "$out/elf/$profile-fmt" && grep -q 'core::fmt' "$out/elf/$profile-fmt.symbols" ||
         die "profile $profile: the check does not see planted formatting"
 
-    build "$profile" clean
-    elf=$out/elf/$profile-clean
+    elf=$out/elf/$profile-every
     if look "$elf"; then
         echo "bare-metal: profile $profile: panics or formatting are linked:" >&2
         explain "$elf" || true
@@ -102,7 +95,7 @@ for level in s 3; do
     # Not linked as one here: names are seen, and the check is the stricter.
     (cd "$root" && env -u CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS CARGO_PROFILE_CAPI_LTO=off \
         CARGO_PROFILE_CAPI_OPT_LEVEL=$level CARGO_PROFILE_CAPI_DEBUG=line-tables-only \
-        cargo rustc --quiet --locked -Zbuild-std=core --target "$target" --profile capi --lib --features capi \
+        cargo rustc --quiet --locked --target "$target" --profile capi --lib --features capi \
         --crate-type staticlib -- --cfg packed_rnn_panic_handler) || die "cannot build the library for C"
     # The positive control: the handler is there to be found.
     handler=$(arm-none-eabi-nm "$archive" 2>/dev/null | awk '/rust_begin_unwind/ && $2 == "T" { print $3 }')

@@ -3,8 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-say() { printf '%s\n' "capi: $*"; }
-die() { say "FAILED: $*" >&2; exit 1; }
+source ci/setup.sh
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 export CARGO_TARGET_DIR=$target
@@ -99,7 +98,6 @@ installed() {
     [ "$names" = "$declared" ] || die 'the installed library gives other names'
     cmp include/packed_rnn.h "$(find "$1" -name packed_rnn.h)" || die 'another header was installed'
 }
-cache=${PACKED_RNN_CACHE:-$HOME/.cache/packed-rnn}
 if ! command -v cargo-cinstall >/dev/null && [ ! -x "$cache/cargo-c/bin/cargo-cinstall" ]; then
     # Not optimised: it is used once. Its newest version may need a newer Rust; cargo then names one that does not.
     install() {
@@ -113,7 +111,8 @@ if ! command -v cargo-cinstall >/dev/null && [ ! -x "$cache/cargo-c/bin/cargo-ci
     } || tail -5 "$work/install"
 fi
 PATH=$PATH:$cache/cargo-c/bin
-if command -v cargo-cinstall >/dev/null && command -v pkg-config >/dev/null; then
+if command -v cargo-cinstall >/dev/null; then
+    command -v pkg-config >/dev/null || packages pkg-config
     cargo cinstall --locked --profile capi --prefix="$work/prefix" --libdir="$work/prefix/lib" 2>"$work/cinstall" ||
         { cat "$work/cinstall"; die 'cargo cinstall'; }
     find "$work/prefix" ! -type d -printf '%P\n' | sort
@@ -123,19 +122,15 @@ else
     say '!!! NOT TRIED: cargo-c cannot be built here, so that cargo cinstall did not run !!!'
 fi
 
-command -v cmake >/dev/null || apt-get install -y --no-install-recommends cmake >/dev/null 2>&1 || true
-if command -v cmake >/dev/null; then
-    # The README's snippet, as it stands there.
-    mkdir "$work/cmake"
-    { echo 'cmake_minimum_required(VERSION 3.16)'; echo 'project(stream C)'
-      echo "set(PACKED_RNN \"$PWD\")"
-      echo "add_executable(app \"$PWD/examples/c/stream.c\")"
-      sed -n '/^```cmake$/,/^```$/{/^```/d;p}' README.md; } >"$work/cmake/CMakeLists.txt"
-    grep -q packed_rnn "$work/cmake/CMakeLists.txt" || die 'README.md has no snippet for CMake'
-    cmake -S "$work/cmake" -B "$work/cmake/build" -DPACKED_RNN_TARGET="$target" >/dev/null
-    cmake --build "$work/cmake/build" >/dev/null
-    "$work/cmake/build/app" | tail -1
-    say "the README's snippet for CMake builds an example"
-else
-    say '!!! NOT TRIED: there is no cmake here, so that the snippet for CMake in README.md did not run !!!'
-fi
+command -v cmake >/dev/null || packages cmake
+# The README's snippet, as it stands there.
+mkdir "$work/cmake"
+{ echo 'cmake_minimum_required(VERSION 3.16)'; echo 'project(stream C)'
+  echo "set(PACKED_RNN \"$PWD\")"
+  echo "add_executable(app \"$PWD/examples/c/stream.c\")"
+  sed -n '/^```cmake$/,/^```$/{/^```/d;p}' README.md; } >"$work/cmake/CMakeLists.txt"
+grep -q packed_rnn "$work/cmake/CMakeLists.txt" || die 'README.md has no snippet for CMake'
+cmake -S "$work/cmake" -B "$work/cmake/build" -DPACKED_RNN_TARGET="$target" >/dev/null
+cmake --build "$work/cmake/build" >/dev/null
+"$work/cmake/build/app" | tail -1
+say "the README's snippet for CMake builds an example"

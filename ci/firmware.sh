@@ -22,21 +22,12 @@ stack                1350     -
 ram                     0     -
 '
 
-say() { printf '%s\n' "firmware: $*" >&2; }
-die() { say "FAILED: $*"; exit 1; }
-
-packages=()
-command -v qemu-system-arm >/dev/null || packages+=(qemu-system-arm)
-command -v arm-none-eabi-gcc >/dev/null || packages+=(gcc-arm-none-eabi)
-if [ ${#packages[@]} -gt 0 ]; then
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update >&2
-    apt-get install -y --no-install-recommends "${packages[@]}" >&2 || die "cannot install ${packages[*]}"
-fi
-command -v python3 >/dev/null || die 'there is no python3'
+source ci/setup.sh
+second_rust
+packages qemu-system-arm gcc-arm-none-eabi binutils-arm-none-eabi
+command -v python3 >/dev/null || packages python3
 target=thumbv7em-none-eabihf
-tools=$(bash ci/cross-core.sh $target) || die 'the toolchain cannot be installed'
-eval "$tools"
+std_of_source core core $target
 say "rustc-web $RUST_VERSION, $(qemu-system-arm --version | head -1)"
 
 ! grep -rnE '\bstatic mut\b|\bextern crate alloc\b' src || die 'the library has a `static mut` or a heap'
@@ -50,16 +41,14 @@ done < <(find src -name '*.rs' -exec sed -nE 's/^ *pub (const |unsafe )*fn ([a-z
 
 trap wait EXIT # for a build that goes on when something else has failed
 out=$(realpath -m "${CARGO_TARGET_DIR:-target}/firmware")
-unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS RUSTC_WRAPPER
-export CARGO_TARGET_DIR=$out RUSTC=$PREFIX/usr/bin/rustc CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER=$LLD
-export LD_LIBRARY_PATH=$PREFIX/usr/lib/$(uname -m)-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export CARGO_TARGET_DIR=$out CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER=$LLD
 
 # build OPT_LEVEL CPU: leaves the linked programs in $out/elf/OPT_LEVEL-CPU.
 build() {
     local level=$1 cpu=$2 elf=$out/elf/$1-$2 since=$SECONDS
     mkdir -p "$elf"
     CARGO_PROFILE_RELEASE_OPT_LEVEL=$level \
-        CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="--sysroot $SYSROOT -D warnings ${cpu/any/}" \
+        CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="-D warnings ${cpu/any/}" \
         cargo build --quiet --locked --release --bins --target $target --manifest-path firmware/Cargo.toml ||
         die "firmware/ does not build at opt-level $level ${cpu/any/}"
     find "$out/$target/release" -maxdepth 1 -type f -executable -exec cp -t "$elf" {} +
@@ -69,12 +58,12 @@ build() {
 # Links the same jobs in C against the static library, with the data that the build of the programs in Rust has made.
 build_c() {
     local data since=$SECONDS
-    data=$(CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="--sysroot $SYSROOT -D warnings " \
+    data=$(CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="-D warnings " \
         CARGO_PROFILE_RELEASE_OPT_LEVEL=3 cargo build --quiet --locked --release --lib --target $target \
         --manifest-path firmware/Cargo.toml --message-format=json |
         sed -nE 's/.*"build-script-executed","package_id":"path[^"]*firmware#.*"out_dir":"([^"]+)".*/\1/p')
     [ -e "$data/data.s" ] || die 'the data for C is not where it was looked for'
-    CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS="--sysroot $SYSROOT" cargo rustc --quiet --locked --target $target \
+    cargo rustc --quiet --locked --target $target \
         --profile capi --lib --features capi --crate-type staticlib -- --cfg packed_rnn_panic_handler ||
         die 'the library for C does not build'
     arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -O2 -ffp-contract=off -std=c11 \

@@ -3,18 +3,13 @@
 # those find.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-say() { printf '%s\n' "older CPUs: $*" >&2; }
-die() { say "FAILED: $*"; exit 1; }
+source ci/setup.sh
 
 if [ "$(uname -m)" != x86_64 ]; then
     echo '!!! NOT RUN: older CPUs of x86-64 are tried on x86-64 only !!!'
     exit 0
 fi
-if ! command -v qemu-x86_64-static >/dev/null; then
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update >&2
-    apt-get install -y --no-install-recommends qemu-user-static >&2 || die 'cannot install qemu-user-static'
-fi
+packages qemu-user-static
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -1,7 +1,10 @@
-# What the scripts of this folder share, to be sourced: how they speak, packages, and Debian's second Rust.
+# What the scripts of this folder share, to be sourced: how they speak, packages, Debian's second Rust, and `core` and `std`
+# for targets that it has none for. All is kept in ${PACKED_RNN_CACHE:-~/.cache/packed-rnn}.
 # shellcheck shell=bash
 
 ci=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${PACKED_RNN_CACHE:-$HOME/.cache/packed-rnn}
+PREFIX=
 
 say() { printf '%s\n' "$(basename "$0" .sh): $*" >&2; }
 die() { say "FAILED: $*"; exit 1; }
@@ -25,14 +28,50 @@ packages() {
         { refresh; apt-get install -y --no-install-recommends "${missing[@]}" >&2; } || die "cannot install ${missing[*]}"
 }
 
-# Makes cargo use Debian's second Rust: sets PREFIX, LLD and RUST_VERSION, and what cargo reads.
+# download FOLDER PACKAGE...: what second_rust unpacks, rather than installs over the first.
+download() {
+    mkdir -p "$1/debs" "$1/root"
+    (cd "$1/debs" && apt-get download "${@:2}" >&2) || { refresh; (cd "$1/debs" && apt-get download "${@:2}" >&2); } ||
+        die "cannot fetch ${*:2}"
+    for deb in "$1"/debs/*.deb; do dpkg -x "$deb" "$1/root" || die "cannot unpack ${deb##*/}"; done
+}
+
+# Makes cargo use Debian's second Rust (rustc-web, with the sources of its libraries), unpacked beside the installed one:
+# sets PREFIX, LLD and RUST_VERSION, and what cargo reads.
 second_rust() {
-    local lines
-    lines=$(bash "$ci/cross-rust.sh") || die 'Debian has no second Rust for us'
-    eval "$lines"
+    local std llvm major work oldest libraries
+    [ -z "$PREFIX" ] || return 0
+    command -v apt-get >/dev/null || die "apt-get is not here; this check needs Debian's rustc-web"
+    candidate() { apt-cache policy rustc-web 2>/dev/null | sed -n 's/^ *Candidate: *//p' | grep -vxF '(none)'; }
+    needs() { apt-cache depends --no-recommends --no-suggests "$1=$RUST_VERSION" 2>/dev/null | sed -n 's/^ *Depends: *//p' | tr -d '<>'; }
+    # The lists of packages that are here may be old, and what they name too old for this crate.
+    RUST_VERSION=$(candidate) && [ -e "$cache/rustc-web-$RUST_VERSION/complete" ] ||
+        { refresh; RUST_VERSION=$(candidate); } || die 'there is no package rustc-web'
+    std=$(needs libstd-rust-web-dev | grep -m1 '^libstd-rust-web-[0-9]') || die 'rustc-web has no libstd'
+    llvm=$(needs "$std" | grep -m1 '^libllvm[0-9]') || die "$std names no libllvm"
+    major=${llvm#libllvm}
+    major=${major%%[!0-9]*}
+    # Installed as usual: the linker.
+    packages "lld-$major"
+    LLD=/usr/bin/ld.lld-$major
+    PREFIX=$cache/rustc-web-$RUST_VERSION
+    libraries=usr/lib/$(uname -m)-linux-gnu
+    if [ ! -e "$PREFIX/complete" ]; then
+        mkdir -p "$cache"
+        work=$(mktemp -d "$PREFIX.XXXXXX")
+        say "fetching rustc-web $RUST_VERSION"
+        download "$work" {rustc-web,"$std",libstd-rust-web-dev,rust-web-src}="$RUST_VERSION" "$llvm"
+        LD_LIBRARY_PATH=$work/root/$libraries "$work/root/usr/bin/rustc" --version >&2 || die 'the unpacked rustc does not run'
+        [ -e "$work/root/usr/lib/rustlib/src/rust/library/core/Cargo.toml" ] || die 'the sources of core are not where cargo looks'
+        oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ci/../Cargo.toml")
+        printf '%s\n' "$oldest" "$RUST_VERSION" | sort -VC || die "rustc-web is $RUST_VERSION, and this crate needs $oldest"
+        touch "$work/root/complete"
+        rm -rf "$PREFIX"
+        mv "$work/root" "$PREFIX"
+        rm -rf "$work"
+    fi
     unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS RUSTC_WRAPPER
-    export RUSTC=$PREFIX/usr/bin/rustc
-    export LD_LIBRARY_PATH=$PREFIX/usr/lib/$(uname -m)-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    export RUSTC=$PREFIX/usr/bin/rustc LD_LIBRARY_PATH=$PREFIX/$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 }
 
 # std_of_debian TARGET ARCHITECTURE: Debian's own standard library for another of its architectures.
@@ -41,9 +80,8 @@ std_of_debian() {
     ! ls "$PREFIX/usr/lib/rustlib/$target"/lib/libstd-*.rlib >/dev/null 2>&1 || return 0
     dpkg --print-foreign-architectures | grep -qx "$architecture" || { dpkg --add-architecture "$architecture" && refresh; }
     work=$(mktemp -d "$PREFIX.XXXXXX")
-    (cd "$work" && apt-get download "libstd-rust-web-dev:$architecture=$RUST_VERSION" >&2) ||
-        die "cannot fetch the standard library of $architecture"
-    dpkg -x "$work"/*.deb "$PREFIX" || die "cannot unpack the standard library of $architecture"
+    download "$work" "libstd-rust-web-dev:$architecture=$RUST_VERSION"
+    mv -T "$work/root/usr/lib/rustlib/$target" "$PREFIX/usr/lib/rustlib/$target"
     rm -rf "$work"
 }
 
@@ -51,11 +89,12 @@ std_of_debian() {
 # where it finds them. PROFILE is one of targets/Cargo.toml: `core` makes what is shipped, optimised and with bitcode for
 # link-time optimisation; `std` is soon made.
 std_of_source() {
-    local profile=$1 crates=$2 missing=() target at work bitcode=no
+    local profile=$1 crates=$2 missing=() target at work bitcode=no made
     shift 2
     [ "$profile" != core ] || bitcode=yes
+    made="$crates $(sed -n "/^\[profile\.$profile[].]/,/^$/p" "$ci/targets/Cargo.toml")"
     for target in "$@"; do
-        [ "$(cat "$PREFIX/usr/lib/rustlib/$target/made" 2>/dev/null)" = "$profile $crates" ] || missing+=("$target")
+        [ "$(cat "$PREFIX/usr/lib/rustlib/$target/made" 2>/dev/null)" = "$made" ] || missing+=("$target")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     say "building $crates for ${missing[*]}"
@@ -68,7 +107,7 @@ std_of_source() {
         mkdir -p "$work/$target/lib"
         cp "$work/built/$target/$profile"/deps/lib*.rlib "$work/$target/lib"
         rm "$work/$target"/lib/libtargets-*.rlib
-        printf '%s\n' "$profile $crates" >"$work/$target/made"
+        printf '%s\n' "$made" >"$work/$target/made"
         at=$PREFIX/usr/lib/rustlib/$target
         rm -rf "$at"
         mv -T "$work/$target" "$at"

@@ -26,10 +26,6 @@ pub extern "C" fn _start() -> ! {
         tokens::<u8>();
         cells();
         around();
-        #[cfg(feature = "control-panic")]
-        keep(some(&[1_u8, 2, 3])[any()]);
-        #[cfg(feature = "control-fmt")]
-        control_fmt();
     }
 }
 
@@ -250,21 +246,5 @@ fn around() {
         activation::sigmoid(backend, some_mut(&mut values));
         activation::tanh(backend, some_mut(&mut values));
         keep(values);
-    }
-}
-
-/// The one thing that firmware without formatting does not do: print an error.
-#[cfg(feature = "control-fmt")]
-fn control_fmt() {
-    use core::fmt::Write;
-    struct Sink;
-    impl Write for Sink {
-        fn write_str(&mut self, text: &str) -> core::fmt::Result {
-            keep(text);
-            Ok(())
-        }
-    }
-    if let Err(error) = Padded::time_major(any(), any()).len(any()) {
-        keep(write!(Sink, "{error}"));
     }
 }
