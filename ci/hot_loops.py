@@ -187,7 +187,10 @@ def self_test():
 def build(target):
     """Builds the bench and gives its path."""
     command = ["cargo", "bench", "--locked", "--bench", "ratios", "--no-run"]
-    command += ["--message-format=json-render-diagnostics", *(["--target", target] if target else [])]
+    command += ["--message-format=json-render-diagnostics"]
+    if target:
+        # Without what other benches need.
+        command += ["--manifest-path", "ci/targets/Cargo.toml", "--features", "all", "--target", target]
     run = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE)
     if run.returncode != 0:
         die("cannot build the bench")

@@ -17,14 +17,15 @@ target=x86_64-unknown-linux-gnu
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# A folder of its own: the flags would build everything anew, here and for the next command.
+# A folder of its own, and the tests without what benches need: the flags build everything anew.
 target_dir=$(realpath -m "${CARGO_TARGET_DIR:-target}/sanitized")
 # sanitized TESTS...: runs them, and counts the reports that name the crate's own source. `std` is not built for the
 # sanitizer, so that what it does for the test runner seems to race; and of vectors only those of 16 bytes are seen, so
 # that races of the portable backend's kernels are found. Which rows a task touches does not depend on the backend.
 sanitized() {
     TSAN_OPTIONS=exitcode=0 RUSTFLAGS='-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer' \
-        CARGO_TARGET_DIR=$target_dir cargo "+$nightly" test --locked --release --target "$target" --test split "$@" \
+        CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_TARGET_DIR=$target_dir cargo "+$nightly" test --locked --release \
+        --target "$target" --manifest-path ci/targets/Cargo.toml --features sizes --test split "$@" \
         > "$work/said" 2>&1 || true
     grep -E '^(test |error)' "$work/said" || true
     races=$(awk -v source="$PWD/src/" '

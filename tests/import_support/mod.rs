@@ -284,8 +284,8 @@ impl Compiler {
             format!("BOUNDARY={boundary}"),
         ];
         define.extend(unknown.then(|| "UNKNOWN_COMPILER".into()));
-        let own = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/include/packed_rnn.h")).unwrap();
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/import_support/panels.c");
+        let own = fs::read_to_string("include/packed_rnn.h").unwrap();
+        let source = "tests/import_support/panels.c";
         let binary = self.compile(&folder, &own, source, &define)?.unwrap_or_else(|said| panic!("{self:?}: {said}"));
         let output = Command::new(binary).output().unwrap();
         assert!(output.status.success(), "{self:?}: {:?}: the panels are not on their boundary", output.status);
