@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Reads the machine code of the LSTM's and the GRU's register tiles: the sums of a hot loop stay in registers.
 
-    python3 ci/hot_loops.py [--target aarch64-unknown-linux-gnu] [--show] [--self-test]
+    python3 ci/hot_loops.py [--target aarch64-unknown-linux-gnu] [--program PATH] [--show] [--self-test]
 
-Builds the bench `ratios`, disassembles it and looks at the innermost loops of this crate's functions that multiply-add
+Builds the bench `ratios` (or takes a program that is there), disassembles it and looks at the innermost loops of this crate's functions that multiply-add
 and read one element for all lanes: the tile's. (Activations also multiply-add in loops, without such an element, and
 plain RNN cells are not in the bench: neither is judged.) It fails if one of them touches the stack, and if the loops of
 any height of tile that src/simd names for the LSTM or the GRU are not all found: it cannot pass by finding nothing.
@@ -187,10 +187,7 @@ def self_test():
 def build(target):
     """Builds the bench and gives its path."""
     command = ["cargo", "bench", "--locked", "--bench", "ratios", "--no-run"]
-    command += ["--message-format=json-render-diagnostics"]
-    if target:
-        # Without what other benches need.
-        command += ["--manifest-path", "ci/targets/Cargo.toml", "--features", "all", "--target", target]
+    command += ["--message-format=json-render-diagnostics", *(["--target", target] if target else [])]
     run = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE)
     if run.returncode != 0:
         die("cannot build the bench")
@@ -217,6 +214,7 @@ def disassemble(program, target):
 def main():
     parser = argparse.ArgumentParser(description="Checks that the tile's hot loops do not touch the stack.")
     parser.add_argument("--target", help="builds for this target instead of the machine's own")
+    parser.add_argument("--program", help="is read instead of the bench; it may use LSTMs and GRUs only")
     parser.add_argument("--show", action="store_true", help="prints the loops of the tallest tiles")
     parser.add_argument("--self-test", action="store_true", help="judges made-up loops only")
     arguments = parser.parse_args()
@@ -227,7 +225,8 @@ def main():
     if arch not in KINDS:
         print(f"!!! NOT RUN: the hot loops of {arch} are not known; those of {' and '.join(KINDS)} are !!!")
         return
-    found, limits = loops_of(disassemble(build(arguments.target), arguments.target), arch)
+    program = arguments.program or build(arguments.target)
+    found, limits = loops_of(disassemble(program, arguments.target), arch)
     print(ROW.format("", "loops", "multiply-adds", "instructions for each, tallest", "by element", "stack accesses"))
     wrong, shown = [], []
     for kind, loops in found.items():

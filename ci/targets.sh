@@ -78,8 +78,8 @@ try_aarch64() {
     # Some read files, from where cargo runs them otherwise.
     tests aarch64-unknown-linux-gnu all '' aarch64-linux-gnu-gcc \
         "env -C ${PWD%/ci} qemu-aarch64-static -L /usr/aarch64-linux-gnu"
-    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc CARGO_TARGET_DIR=$out/targets \
-        python3 hot_loops.py --target aarch64-unknown-linux-gnu || die 'the hot loops of NEON'
+    # Of a program that has the LSTM and the GRU, and no other network.
+    python3 hot_loops.py --target aarch64-unknown-linux-gnu --program "$(program golden)" || die 'the hot loops of NEON'
     row 'aarch64 Linux: NEON' emulated 'all tests; hot loops read'
 }
 try_i686() {
