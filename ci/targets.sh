@@ -139,7 +139,7 @@ try_built() {
     local linked=(thumbv6m-none-eabi thumbv8m.main-none-eabihf riscv32imac-unknown-none-elf) target upper
     local checked=(x86_64-pc-windows-gnu aarch64-apple-darwin)
     second_rust
-    std_of_source std core "${linked[@]}"
+    std_of_source std core "${linked[@]}" "${checked[@]}"
     for target in "${linked[@]}"; do
         upper=$(tr a-z.- A-Z__ <<<"$target")
         export "CARGO_TARGET_${upper}_LINKER=$LLD"
@@ -149,7 +149,7 @@ try_built() {
         "${linked[@]/#/--target=}" || die "cannot build for ${linked[*]}"
     row 'thumbv6m, thumbv8m, riscv32imac' linked 'every public function'
     # Without an operating system's own libraries there is nothing to link with.
-    RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$out/built cargo check --locked --manifest-path ../Cargo.toml --lib -Zbuild-std=core \
+    CARGO_TARGET_DIR=$out/built cargo check --locked --manifest-path ../Cargo.toml --lib \
         "${checked[@]/#/--target=}" || die "does not compile for ${checked[*]}"
     row 'Windows (x86-64), macOS (Arm)' checked 'the library'
 }
