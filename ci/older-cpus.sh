@@ -19,7 +19,7 @@ tests_on() {
     local cpu=$1 expected=$2 found since=$SECONDS
     printf '\n--- as %s\n' "$cpu"
     CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="qemu-x86_64-static -cpu $cpu" \
-        cargo test --locked --release --lib --tests 2>&1 | tee "$log" || die "the tests on $cpu"
+        cargo test --locked --release --tests 2>&1 | tee "$log" || die "the tests on $cpu"
     found=$(sed -n 's/.*backends exercised: //p' "$log")
     [ "$found" = "$expected" ] || die "on $cpu the backends are \`$found\` instead of \`$expected\`"
     echo "--- as $cpu: $found; $((SECONDS - since)) s"
