@@ -104,7 +104,7 @@ impl<'a, C: Cell> Run<'a, C> {
         let states = self.states(layer, direction);
         let rows = |floats: &'a [f32]| Rows::new(floats, self.model.shape.hidden_size).skip(states);
         walk.begin(self.h0.map(rows), self.c0.map(rows));
-        *progress = Some(Progress::of(&self.layout, walk.pass.first, walk.pass.end, self.model.backend.goes_ahead()));
+        *progress = Some(Progress::of(&self.layout, walk.pass.first, walk.pass.end, walk.room::<C>()));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::cell::Cell;
 use crate::copy::copy_all;
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::model::{Direction, Model, Shape};
-use crate::rows::{Floats, Rows};
+use crate::rows::{Rows, RowsMut};
 use crate::simd::pass::{Ahead, Pass};
 
 impl<C: Cell> Model<'_, C> {
@@ -71,12 +71,13 @@ impl<C: Cell> Model<'_, C> {
 
     fn run_step(&self, batch: usize, input: &[f32], h_in: &[f32], h_out: &mut [f32], c: &mut [f32]) {
         let Shape { input_size, hidden_size, num_layers, .. } = self.shape;
-        let (h_out, c) = (Floats::new(h_out), Floats::new(c));
-        let mut x = Rows::new(input, input_size);
+        let rows = num_layers * batch;
+        let (all_h, all_out) = (Rows::counted(h_in, rows, hidden_size), RowsMut::counted(h_out, rows, hidden_size));
+        let all_c = RowsMut::counted(c, rows, hidden_size);
+        let mut x = Rows::counted(input, batch, input_size);
         for layer in 0..num_layers {
             let rows = layer * batch;
-            let h = Rows::new(h_in, hidden_size).skip(rows);
-            let out = h_out.rows(hidden_size).skip(rows);
+            let (h, out) = (all_h.skip(rows), all_out.skip(rows));
             let Some(panel) = self.panel(layer, 0) else { continue };
             C::pass(
                 self.backend,
@@ -91,7 +92,7 @@ impl<C: Cell> Model<'_, C> {
                     before: 0,
                     begin: h,
                     continued: batch,
-                    c: c.rows(hidden_size).skip(rows),
+                    c: all_c.skip(rows),
                     ahead: Ahead::No,
                     first: 0,
                     end: batch,

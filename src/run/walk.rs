@@ -49,15 +49,18 @@ pub(super) struct Progress<'w> {
 struct Window {
     first: usize,
     count: usize,
-    /// From this packed row on, few sequences run, and none but those that walk.
+    /// How many there is room for.
+    room: usize,
+    /// From this packed row on, sums are computed ahead: few sequences run, and none but those that walk.
     few_from: usize,
 }
 
 impl<'w> Progress<'w> {
-    /// At the beginning of a walk of these places, whose sums may be computed `ahead`.
-    pub(super) fn of(layout: &Layout<'w>, first: usize, end: usize, ahead: bool) -> Self {
+    /// At the beginning of a walk of these places, with room for the sums of so many rows.
+    pub(super) fn of(layout: &Layout<'w>, first: usize, end: usize, room: usize) -> Self {
+        let room = room.min(WINDOW);
         // Rows beside the first ones stand apart in the packed input, so that no window holds them.
-        let few_from = if first > 0 || !ahead {
+        let few_from = if first > 0 || room < 2 * FEW {
             layout.tokens()
         } else {
             let lengths = layout.sorted_lengths();
@@ -67,7 +70,7 @@ impl<'w> Progress<'w> {
             steps: layout.walk_of(first),
             before: Step { t: 0, rows: 0, offset: 0 },
             turn: false,
-            window: Window { first: 0, count: 0, few_from },
+            window: Window { first: 0, count: 0, room, few_from },
         }
     }
 
@@ -132,18 +135,23 @@ impl<'w> Walk<'w> {
         }
     }
 
+    /// For the sums of how many rows there is room, if they are worth to be computed ahead.
+    pub(super) fn room<C: Cell>(&self) -> usize {
+        let shape = self.pass.panel.shape();
+        if !self.backend.goes_ahead() || shape.inputs < MANY_INPUTS {
+            return 0;
+        }
+        self.ahead.rows(C::GATES * shape.units).count()
+    }
+
     /// The sums of a step's input halves, if they are worth to be computed ahead: from the window, which moves on along
     /// the walk where the step is not in it.
     fn ahead<C: Cell>(&self, window: &mut Window, step: Step) -> Ahead<'w> {
-        let shape = self.pass.panel.shape();
-        if !self.backend.goes_ahead() || step.offset < window.few_from || shape.inputs < MANY_INPUTS {
+        if !self.backend.goes_ahead() || step.offset < window.few_from {
             return Ahead::No;
         }
-        let sums = self.ahead.rows(C::GATES * shape.units);
-        let room = sums.count().min(WINDOW);
-        if room < 2 * FEW {
-            return Ahead::No;
-        }
+        let room = window.room;
+        let sums = self.ahead.counted(room, C::GATES * self.pass.panel.shape().units);
         let end = step.offset + step.rows;
         if step.offset < window.first || end > window.first + window.count {
             let (first, last) = if self.reverse {
