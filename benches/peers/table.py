@@ -78,9 +78,9 @@ def summary(results):
     v, whole = results.of("V"), "packed-rnn, with pack and unpack"
     if v:
         means = [geometric_mean(results.best_peer(case)[0] / time(case) for case in v)
-                 for time in (results.ours, lambda case: results.time(case, whole))]
+                 for time in (results.ours, lambda case: results.time(case, whole), results.peak)]
         print(f"- Best f32 peer / packed-rnn, geometric mean over the {len(v)} cells of V: **{means[0]:.2f}**; with "
-              f"pack and unpack, {means[1]:.2f}.")
+              f"pack and unpack, {means[1]:.2f}. A run at the core's multiply-add peak would have {means[2]:.2f}.")
     small = results.cases.get("S-lstm-32")
     if small:
         print(f"- S, LSTM 32: {100 * results.peak(small) / results.ours(small):.0f} % of the core's multiply-add peak. "
