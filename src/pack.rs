@@ -48,8 +48,8 @@ pub fn pack_padded_sequence<T: Copy>(
         return Ok(());
     }
     let Some(near) = near::<T>(features) else {
-        each_row(layout, output.chunks_exact_mut(features), |row, sequence, length, t| {
-            copy_all(row, part(input, padded.tokens(batch, sequence, length, t).first, features));
+        each_place(layout, padded, output.chunks_exact_mut(features), |row, first| {
+            copy_all(row, part(input, first, features));
         });
         return Ok(());
     };
@@ -156,6 +156,25 @@ pub(crate) fn each_row<R>(
                 }
             }
         }
+    }
+}
+
+/// Visits the packed `rows` in their order, each with the first element of its token in the rectangle.
+#[inline(always)]
+pub(crate) fn each_place<R>(
+    layout: &Layout<'_>,
+    padded: Padded,
+    rows: impl Iterator<Item = R>,
+    mut visit: impl FnMut(R, usize),
+) {
+    let batch = layout.batch();
+    // With long rows the arithmetic takes as long as a part of the copy.
+    if let Some((of_sequence, of_step)) = padded.plain_strides(batch) {
+        each_row(layout, rows, |row, sequence, _, t| visit(row, sequence * of_sequence + t * of_step));
+    } else {
+        each_row(layout, rows, |row, sequence, length, t| {
+            visit(row, padded.tokens(batch, sequence, length, t).first);
+        });
     }
 }
 

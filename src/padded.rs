@@ -1,6 +1,6 @@
 //! The padded rectangle: its shape, and where a token stands in it.
 
-use crate::copy::Place;
+use crate::copy::{Place, SMALL};
 use crate::error::{Argument, Code, Error, product};
 use crate::layout::Layout;
 
@@ -70,6 +70,13 @@ impl Padded {
         let skipped = if self.left { self.steps - length } else { 0 };
         let first = sequence * of_sequence + (skipped + t) * step;
         Place { first: first * self.features, stride: step * self.features }
+    }
+
+    /// Elements from one sequence to the next and from one step to the next, where the tokens of all begin with the first
+    /// step. A microcontroller has no code for that.
+    pub(crate) fn plain_strides(&self, batch: usize) -> Option<(usize, usize)> {
+        let (step, of_sequence) = self.strides(batch);
+        (!self.left && !SMALL).then_some((of_sequence * self.features, step * self.features))
     }
 
     /// The first element of the row of a sequence at time `t` of the rectangle.

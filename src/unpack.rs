@@ -3,7 +3,7 @@
 use crate::copy::{Place, SHORT, copy_all, copy_rows, part, part_mut, repeat_row};
 use crate::error::{Argument, Code, Error, check_len};
 use crate::layout::{Count, Layout, sequence_at};
-use crate::pack::{check_sequences, each_row, near, packed};
+use crate::pack::{check_sequences, each_place, each_row, near, packed};
 use crate::padded::Padded;
 
 /// What a padded step holds.
@@ -116,8 +116,8 @@ pub(crate) fn pad_packed_with<T: Copy>(
             }
         }
     } else {
-        each_row(layout, input.chunks_exact(features), |row, sequence, length, t| {
-            copy_all(part_mut(output, padded.tokens(batch, sequence, length, t).first, features), row);
+        each_place(layout, padded, input.chunks_exact(features), |row, first| {
+            copy_all(part_mut(output, first, features), row);
         });
     }
     // Short rows are repeated faster than they are filled one by one, even far apart.
