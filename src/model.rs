@@ -252,16 +252,9 @@ impl<'a, C: Cell> Model<'a, C> {
 
     /// The panel of a layer in one of its directions; there is none of others.
     pub(crate) fn panel(&self, layer: usize, direction: usize) -> Option<Panel<'a>> {
-        let Self { shape, mut panels, .. } = *self;
-        let directions = shape.direction.count();
-        let of = |layer| {
-            let inputs = if layer == 0 { shape.input_size } else { directions * shape.hidden_size };
-            panel_shape::<C>(inputs, shape.hidden_size)
-        };
-        for before in 0..layer * directions + direction {
-            panels = panels.get(of(before / directions).len()?..)?;
-        }
-        Panel::new(of(layer), panels)
+        let (first, len) = self.shape.panel::<C>(layer, direction);
+        let floats = self.panels.get(first..)?.get(..len)?;
+        Panel::new(panel_shape::<C>(self.shape.input_of(layer), self.shape.hidden_size), floats)
     }
 }
 
