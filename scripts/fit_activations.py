@@ -2,13 +2,13 @@
 """Fits the coefficients in src/simd/math.rs. Needs mpmath; prints Rust constants.
 
 exp:  (e^r - 1 - r) / r^2 on |r| <= ln 2 / 2, weighted for the relative error of e^r
-tanh: (1 - tanh(x) / x) / x^2 in y = x^2 on [0, atanh(1/2)^2], weighted for the relative error of tanh
+tanh: (1 - tanh(x) / x) / x^2 in y = x^2 on [0, (ln 2 / 2)^2], weighted for the relative error of tanh
 
 Each fit is a minimax polynomial by Lawson's reweighted least squares. Coefficients are rounded to f32 from the
 lowest power up, and the rest is fitted again after each, so that the later ones make up for the rounding.
 """
 import struct
-from mpmath import mp, mpf, matrix, lu_solve, exp, expm1, tanh, atanh, cos, pi, log
+from mpmath import mp, mpf, matrix, lu_solve, exp, expm1, tanh, cos, pi, log
 
 mp.dps = 40
 
@@ -61,10 +61,10 @@ half = log(2) / 2
 xs = [half * cos(pi * (i + mpf(1) / 2) / N) for i in range(N)]
 fit("EXP", xs, [(expm1(r) - r) / r**2 for r in xs], [r**2 / exp(r) for r in xs], 4)
 
-top = atanh(mpf(1) / 2) ** 2
+top = half**2
 ys = [top * (1 - cos(pi * (i + mpf(1) / 2) / N)) / 2 for i in range(N)]
 x = [y ** mpf(0.5) for y in ys]
-fit("TANH", ys, [(1 - tanh(v) / v) / (v * v) for v in x], [v**3 / tanh(v) for v in x], 4)
+fit("TANH", ys, [(1 - tanh(v) / v) / (v * v) for v in x], [v**3 / tanh(v) for v in x], 2)
 
 ln2 = log(2)
 hi = f32(float(ln2))

@@ -6,13 +6,13 @@
 
 use crate::simd::backend::Backend;
 use crate::simd::math;
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Function, Map, Values};
 
 pub use crate::simd::math::{MAX_EXP_ERROR, MAX_SIGMOID_ERROR, MAX_TANH_ERROR};
 
 /// `e^x` in place, within [`MAX_EXP_ERROR`].
 pub fn exp(backend: Backend, values: &mut [f32]) {
-    backend.run(Exp(values));
+    backend.run(Map(values, Exp));
 }
 
 /// `1 / (1 + e^-x)` in place, within [`MAX_SIGMOID_ERROR`].
@@ -25,33 +25,26 @@ pub fn exp(backend: Backend, values: &mut [f32]) {
 /// assert_eq!(values, [0.5, 1.0, 0.0]);
 /// ```
 pub fn sigmoid(backend: Backend, values: &mut [f32]) {
-    backend.run(Sigmoid(values));
+    backend.run(Map(values, Sigmoid));
 }
 
 /// `tanh(x)` in place, within [`MAX_TANH_ERROR`].
 pub fn tanh(backend: Backend, values: &mut [f32]) {
-    backend.run(Tanh(values));
+    backend.run(Map(values, Tanh));
 }
 
-macro_rules! kernel {
-    ($kernel:ident, $function:path) => {
-        struct $kernel<'a>(&'a mut [f32]);
+macro_rules! function {
+    ($name:ident, $function:path) => {
+        struct $name;
 
-        impl Kernel for $kernel<'_> {
-            type Output = ();
-
+        impl Function for $name {
             #[inline(always)]
-            fn run<S: Simd>(self, s: S) {
-                crate::simd::map(
-                    s,
-                    self.0,
-                    #[inline(always)]
-                    |x| $function(s, x),
-                );
+            fn of<V: Values>(v: V, x: V::F) -> V::F {
+                $function(v, x)
             }
         }
     };
 }
-kernel!(Exp, math::exp);
-kernel!(Sigmoid, math::sigmoid);
-kernel!(Tanh, math::tanh);
+function!(Exp, math::exp);
+function!(Sigmoid, math::sigmoid);
+function!(Tanh, math::tanh);

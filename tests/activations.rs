@@ -127,7 +127,7 @@ fn sampled() {
             for block in 0..20_000 {
                 check(function, backend, block * (COUNT / 20_000), 67, &mut worst);
             }
-            for near in [0.0, 0.346_573_6, 0.549_306_15, 1.0, 9.02, 17.3, 88.72, 87.34, 103.98, 104.0, f32::INFINITY] {
+            for near in [0.0, 0.346_573_6, 0.519_860_4, 1.0, 9.02, 17.3, 88.72, 87.34, 103.98, 104.0, f32::INFINITY] {
                 for x in [near, -near] {
                     let n = (rank(x) + 0x7f80_0000) as u32;
                     check(function, backend, n.saturating_sub(5_000), 10_000, &mut worst);

@@ -21,6 +21,8 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use pair::Pair;
+
 /// What is done to values: the operations that activations and cells need, and no more.
 ///
 /// Arithmetic is IEEE 754 f32, rounded to nearest; nothing is flushed. Backends differ in [`Values::mul_add`] and
@@ -28,6 +30,8 @@ mod x86;
 pub(crate) trait Values: Copy {
     /// A vector of f32.
     type F: Copy;
+    /// A multiply-add rounds once.
+    const FUSED: bool;
 
     fn splat(self, value: f32) -> Self::F;
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
@@ -196,17 +200,42 @@ macro_rules! memory_operations {
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(crate) use {memory_operations, operations};
 
-/// Applies a function to each vector of a slice.
-#[inline(always)]
-pub(crate) fn map<S: Simd>(s: S, values: &mut [f32], f: impl Fn(S::F) -> S::F) {
-    let mut whole = values.chunks_exact_mut(S::LANES);
-    for vector in &mut whole {
-        // SAFETY: a chunk has `LANES` elements.
-        unsafe { s.store(vector.as_mut_ptr(), f(s.load(vector.as_ptr()))) }
-    }
-    let rest = whole.into_remainder();
-    if !rest.is_empty() {
-        // SAFETY: the remainder has fewer than `LANES` elements, and no others are touched.
-        unsafe { s.store_part(rest.as_mut_ptr(), f(s.load_part(rest.as_ptr(), rest.len())), rest.len()) }
+/// A function of a number.
+pub(crate) trait Function {
+    fn of<V: Values>(v: V, x: V::F) -> V::F;
+}
+
+/// Applies a function to each number of a slice.
+pub(crate) struct Map<'a, F>(pub(crate) &'a mut [f32], pub(crate) F);
+
+impl<F: Function> Kernel for Map<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let mut values = self.0;
+        if S::PAIRS {
+            let mut pairs = values.chunks_exact_mut(2 * S::LANES);
+            for pair in &mut pairs {
+                let (from, to) = (pair.as_ptr(), pair.as_mut_ptr());
+                // SAFETY: a chunk has two vectors.
+                unsafe {
+                    let [a, b] = F::of(Pair(s), [s.load(from), s.load(from.add(S::LANES))]);
+                    s.store(to, a);
+                    s.store(to.add(S::LANES), b);
+                }
+            }
+            values = pairs.into_remainder();
+        }
+        let mut whole = values.chunks_exact_mut(S::LANES);
+        for vector in &mut whole {
+            // SAFETY: a chunk has `LANES` elements.
+            unsafe { s.store(vector.as_mut_ptr(), F::of(s, s.load(vector.as_ptr()))) }
+        }
+        let rest = whole.into_remainder();
+        if !rest.is_empty() {
+            // SAFETY: the remainder has fewer than `LANES` elements, and no others are touched.
+            unsafe { s.store_part(rest.as_mut_ptr(), F::of(s, s.load_part(rest.as_ptr(), rest.len())), rest.len()) }
+        }
     }
 }

@@ -30,6 +30,7 @@ impl Neon {
 
 impl Values for Neon {
     type F = float32x4_t;
+    const FUSED: bool = true;
 
     operations! { float32x4_t;
         splat(value: f32) = vdupq_n_f32(value);

@@ -17,6 +17,7 @@ macro_rules! each {
 
 impl<S: Values> Values for Pair<S> {
     type F = [S::F; 2];
+    const FUSED: bool = S::FUSED;
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::F {

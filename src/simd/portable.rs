@@ -31,6 +31,7 @@ const SIGN: f32x4 = f32x4::new([-0.0; 4]);
 
 impl Values for Portable {
     type F = f32x4;
+    const FUSED: bool = false;
 
     #[inline(always)]
     fn splat(self, value: f32) -> f32x4 {

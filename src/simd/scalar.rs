@@ -24,6 +24,7 @@ fn beyond(x: f32, bound: f32) -> bool {
 
 impl Values for Scalar {
     type F = f32;
+    const FUSED: bool = false;
 
     #[inline(always)]
     fn splat(self, value: f32) -> f32 {

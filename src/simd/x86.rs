@@ -82,6 +82,7 @@ fn saved_state() -> u64 {
 
 impl Values for Avx2 {
     type F = __m256;
+    const FUSED: bool = true;
 
     operations! { __m256;
         splat(value: f32) = _mm256_set1_ps(value);
@@ -127,6 +128,7 @@ fn first_of_8(count: usize) -> __m256i {
 
 impl Values for Avx512 {
     type F = __m512;
+    const FUSED: bool = true;
 
     operations! { __m512;
         splat(value: f32) = _mm512_set1_ps(value);
