@@ -95,7 +95,7 @@ impl Values for Scalar {
 
     #[inline(always)]
     fn with_sign(self, magnitude: f32, sign: f32) -> f32 {
-        if sign.to_bits() & SIGN != 0 { -magnitude } else { magnitude }
+        f32::from_bits(magnitude.to_bits() | sign.to_bits() & SIGN)
     }
 
     #[inline(always)]
