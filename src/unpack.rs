@@ -275,14 +275,24 @@ fn rows_of(len: usize, features: usize, index: usize) -> Result<usize, Error> {
 /// Writes the padding of a time-major rectangle step by step, as its rows stand in memory.
 fn fill_steps<T: Copy>(layout: &Layout<'_>, padded: Padded, padding: Padding<'_, T>, output: &mut [T]) {
     let (batch, features) = (layout.batch(), padded.features);
+    // Rows that stand apart are copied from the first of them: `memcpy` has longer vectors than the compiler may take.
+    let mut row: Option<&[T]> = None;
     for (t, step) in output.chunks_exact_mut((batch * features).max(1)).enumerate() {
         // The shortest are padded first, on either side.
         let padded_from = layout.batch_size(if padded.left { padded.steps - 1 - t } else { t });
-        match layout.order() {
-            None => padding.put(part_mut(step, padded_from * features, (batch - padded_from) * features)),
-            Some(order) => order.iter().skip(padded_from).for_each(|&sequence| {
-                padding.put(part_mut(step, sequence as usize * features, features));
-            }),
+        let Some(order) = layout.order() else {
+            padding.put(part_mut(step, padded_from * features, (batch - padded_from) * features));
+            continue;
+        };
+        for &sequence in order.iter().skip(padded_from) {
+            let to = part_mut(step, sequence as usize * features, features);
+            match row {
+                Some(row) => copy_all(to, row),
+                None => padding.put(to),
+            }
+        }
+        if row.is_none() && let Some(&sequence) = order.get(padded_from) {
+            row = Some(part(step, sequence as usize * features, features));
         }
     }
 }
