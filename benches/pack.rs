@@ -18,8 +18,7 @@ mod support;
 use packed_rnn::{Fill, Layout, Padded};
 use packed_rnn::{pack_padded_sequence, pack_sequence, pad_packed_sequence, unpack_sequence};
 use std::hint::black_box;
-use std::ops::Range;
-use support::noise;
+use support::{Buffer, noise};
 
 /// What the calls write.
 struct Data {
@@ -27,34 +26,6 @@ struct Data {
     ragged: Vec<Buffer>,
     batch_first: Buffer,
     time_major: Buffer,
-}
-
-/// Floats that begin so many behind a line of the cache.
-struct Buffer {
-    memory: Vec<f32>,
-    range: Range<usize>,
-}
-
-impl Buffer {
-    fn new(values: &[f32], behind: usize) -> Self {
-        let mut memory = vec![0.0; values.len() + 32];
-        let first = memory.as_ptr().align_offset(64) + behind;
-        let range = first..first + values.len();
-        memory[range.clone()].copy_from_slice(values);
-        Self { memory, range }
-    }
-}
-
-impl AsRef<[f32]> for Buffer {
-    fn as_ref(&self) -> &[f32] {
-        &self.memory[self.range.clone()]
-    }
-}
-
-impl AsMut<[f32]> for Buffer {
-    fn as_mut(&mut self) -> &mut [f32] {
-        &mut self.memory[self.range.clone()]
-    }
 }
 
 type Call<'a> = Box<dyn FnMut(&mut Data) + 'a>;
@@ -91,38 +62,43 @@ struct Column {
 fn batch(features: usize, lengths: &[usize], behind: usize) -> Column {
     let (mut sorted_lengths, mut sorted_indices) = (vec![0; lengths.len()], vec![0; lengths.len()]);
     let layout = Layout::new(lengths, &mut sorted_lengths, &mut sorted_indices).unwrap();
-    let buffer = |values: &[f32]| Buffer::new(values, behind);
+    let zeros = |len: usize| Buffer::behind(behind, len);
+    let buffer = |values: &[f32]| {
+        let mut buffer = zeros(values.len());
+        buffer.copy_from_slice(values);
+        buffer
+    };
     let len = layout.packed_len(features).unwrap();
     let ragged: Vec<_> = lengths.iter().map(|&length| buffer(&noise(length * features, 1.0, length as u64))).collect();
-    let mut packed = buffer(&vec![0.0; len]);
-    pack_sequence(&layout, features, &ragged, packed.as_mut()).unwrap();
-    let packed = packed.as_ref();
+    let mut packed = zeros(len);
+    pack_sequence(&layout, features, &ragged, &mut packed).unwrap();
+    let packed = &packed[..];
     let rows: Vec<&[f32]> = layout
         .walk()
         .flat_map(|step| layout.sorted_indices().take(step.rows).map(move |sequence| (sequence, step.t)))
-        .map(|(sequence, t)| &ragged[sequence].as_ref()[t * features..][..features])
+        .map(|(sequence, t)| &ragged[sequence][t * features..][..features])
         .collect();
     let shapes = [Padded::batch_first(layout.steps(), features), Padded::time_major(layout.steps(), features)];
     let rectangles = shapes.map(|shape| {
-        let mut padded = buffer(&vec![0.0; shape.len(lengths.len()).unwrap()]);
-        pad_packed_sequence(&layout, shape, packed, Fill::Value(0.0), padded.as_mut()).unwrap();
+        let mut padded = zeros(shape.len(lengths.len()).unwrap());
+        pad_packed_sequence(&layout, shape, packed, Fill::Value(0.0), &mut padded).unwrap();
         padded
     });
-    let [batch_first, time_major] = rectangles.each_ref().map(Buffer::as_ref);
+    let [batch_first, time_major] = rectangles.each_ref().map(|padded| &padded[..]);
     let (rectangle, [first, major]) = (batch_first.len(), shapes);
     let mut data = Data {
-        packed: buffer(&vec![0.0; len]),
-        ragged: ragged.iter().map(|sequence| buffer(sequence.as_ref())).collect(),
+        packed: zeros(len),
+        ragged: ragged.iter().map(|sequence| buffer(sequence)).collect(),
         batch_first: buffer(batch_first),
         time_major: buffer(time_major),
     };
     let calls: [(&str, usize, Call<'_>); 8] = [
-        ("plain copy", len, Box::new(|data| black_box(data.packed.as_mut()).copy_from_slice(black_box(packed)))),
+        ("plain copy", len, Box::new(|data| black_box(&mut data.packed[..]).copy_from_slice(black_box(packed)))),
         (
             "rows from a list",
             len,
             Box::new(|data| {
-                for (to, from) in data.packed.as_mut().chunks_exact_mut(black_box(features)).zip(&rows) {
+                for (to, from) in data.packed.chunks_exact_mut(black_box(features)).zip(&rows) {
                     to.copy_from_slice(from);
                 }
             }),
@@ -130,7 +106,7 @@ fn batch(features: usize, lengths: &[usize], behind: usize) -> Column {
         (
             "ragged to packed",
             len,
-            Box::new(|data| pack_sequence(&layout, features, &ragged, black_box(data.packed.as_mut())).unwrap()),
+            Box::new(|data| pack_sequence(&layout, features, &ragged, black_box(&mut data.packed)).unwrap()),
         ),
         (
             "packed to ragged",
@@ -140,28 +116,26 @@ fn batch(features: usize, lengths: &[usize], behind: usize) -> Column {
         (
             "batch-first to packed",
             len,
-            Box::new(|data| {
-                pack_padded_sequence(&layout, first, batch_first, black_box(data.packed.as_mut())).unwrap()
-            }),
+            Box::new(|data| pack_padded_sequence(&layout, first, batch_first, black_box(&mut data.packed)).unwrap()),
         ),
         (
             "packed to batch-first, padding included",
             rectangle,
             Box::new(|data| {
-                let output = black_box(data.batch_first.as_mut());
+                let output = black_box(&mut data.batch_first);
                 pad_packed_sequence(&layout, first, packed, Fill::Value(0.0), output).unwrap()
             }),
         ),
         (
             "time-major to packed",
             len,
-            Box::new(|data| pack_padded_sequence(&layout, major, time_major, black_box(data.packed.as_mut())).unwrap()),
+            Box::new(|data| pack_padded_sequence(&layout, major, time_major, black_box(&mut data.packed)).unwrap()),
         ),
         (
             "packed to time-major, padding included",
             rectangle,
             Box::new(|data| {
-                let output = black_box(data.time_major.as_mut());
+                let output = black_box(&mut data.time_major);
                 pad_packed_sequence(&layout, major, packed, Fill::Value(0.0), output).unwrap()
             }),
         ),
@@ -170,10 +144,10 @@ fn batch(features: usize, lengths: &[usize], behind: usize) -> Column {
         calls.into_iter().map(|(name, elements, call)| ((name, elements as f64), call)).unzip();
     let times = clock::in_turn(600, &mut data, &mut calls);
     drop(calls);
-    assert_eq!(data.packed.as_ref(), packed);
-    assert!(data.ragged.iter().zip(&ragged).all(|(found, sequence)| found.as_ref() == sequence.as_ref()));
-    assert_eq!(data.batch_first.as_ref(), batch_first);
-    assert_eq!(data.time_major.as_ref(), time_major);
+    assert_eq!(&data.packed[..], packed);
+    assert!(data.ragged.iter().zip(&ragged).all(|(found, sequence)| found[..] == sequence[..]));
+    assert_eq!(&data.batch_first[..], batch_first);
+    assert_eq!(&data.time_major[..], time_major);
 
     let ratio = |plain: f64, time: f64, elements: f64| plain / len as f64 / (time / elements);
     let lines = names.into_iter().zip(&times).skip(1).map(|((name, elements), time)| {

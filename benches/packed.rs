@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use naive::Naive;
 use packed_rnn::pad_packed_sequence;
 use packed_rnn::{Cell, Fill, Gru, Layout, Lstm, Model, Padded, Shape, States, pack_padded_sequence};
-use support::{Parameters, japanese_vowels, noise};
+use support::{Buffer, Parameters, japanese_vowels, noise};
 
 /// 32 sequences of about 128 steps on average, and the first 32 real ones.
 fn distributions() -> [(&'static str, Vec<usize>); 4] {
@@ -34,18 +34,18 @@ fn one<C: Cell>(c: &mut Criterion, cell: &str) {
         for size in [32, 64, 128, 256] {
             let shape = Shape::new(size, size);
             let parameters = Parameters::new(C::GATES, size, size);
-            let mut panels = vec![0.0; Model::<C>::panels_len(shape)];
+            let mut panels = Buffer::zeros(Model::<C>::panels_len(shape));
             let model = Model::<C>::pack(shape, &[parameters.weights()], &mut panels).unwrap();
             let steps = layout.steps();
             let rectangle = Padded::batch_first(steps, size);
-            let padded = noise(rectangle.len(lengths.len()).unwrap(), 1.0, 3);
-            let mut input = vec![0.0; layout.packed_len(size).unwrap()];
+            let padded = Buffer::of(&noise(rectangle.len(lengths.len()).unwrap(), 1.0, 3));
+            let mut input = Buffer::zeros(layout.packed_len(size).unwrap());
             pack_padded_sequence(&layout, rectangle, &padded, &mut input).unwrap();
-            let mut output = vec![0.0; model.output_len(&layout).unwrap()];
-            let mut hn = vec![0.0; model.states_len(lengths.len()).unwrap()];
-            let mut cn = vec![0.0; if C::HAS_C { hn.len() } else { 0 }];
+            let mut output = Buffer::zeros(model.output_len(&layout).unwrap());
+            let mut hn = Buffer::zeros(model.states_len(lengths.len()).unwrap());
+            let mut cn = Buffer::zeros(if C::HAS_C { hn.len() } else { 0 });
             let naive = Naive::new(C::GATES, size, size, &parameters.weights());
-            let mut outputs = vec![0.0; padded.len()];
+            let mut outputs = Buffer::zeros(padded.len());
 
             let mut run = || {
                 let states = States { h0: None, c0: None, hn: &mut hn, cn: &mut cn };
@@ -55,10 +55,10 @@ fn one<C: Cell>(c: &mut Criterion, cell: &str) {
             group.bench_function(format!("{size}/packed"), |b| b.iter(&mut run));
 
             // The results must be the same before times are worth comparing.
-            let mut unpacked = vec![0.0; padded.len()];
+            let mut unpacked = Buffer::zeros(padded.len());
             pad_packed_sequence(&layout, rectangle, &output, Fill::Value(0.0), &mut unpacked).unwrap();
             naive.run(&padded, steps, Some(&lengths), false, &mut outputs, (size, 0));
-            let difference = unpacked.iter().zip(&outputs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let difference = unpacked.iter().zip(&outputs[..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(difference < 1e-5, "{cell} {name} {size}: packed and naive differ by {difference:e}");
 
             for (how, lengths) in [("naive-padded", None), ("naive-early-exit", Some(&lengths[..]))] {

@@ -13,9 +13,9 @@ mod limits;
 mod support;
 
 use clock::{dry, in_turn, measure};
-use packed_rnn::{Aligned, Backend, Cell, Gru, Layout, Lstm, Model, Shape, Split, States, Task};
+use packed_rnn::{Backend, Cell, Gru, Layout, Lstm, Model, Shape, Split, States, Task};
 use std::hint::black_box;
-use support::{Parameters, V, noise};
+use support::{Buffer, Parameters, V, noise};
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -44,14 +44,14 @@ fn main() {
 
 /// A network of one layer with random weights, and a packed batch for it.
 struct Work {
-    panels: Vec<Aligned<[f32; 16]>>,
+    panels: Buffer,
     shape: Shape,
     sorted_lengths: Vec<u32>,
-    input: Vec<f32>,
-    output: Vec<f32>,
-    hn: Vec<f32>,
-    cn: Vec<f32>,
-    scratch: Vec<f32>,
+    input: Buffer,
+    output: Buffer,
+    hn: Buffer,
+    cn: Buffer,
+    scratch: Buffer,
     backend: Backend,
 }
 
@@ -59,21 +59,18 @@ impl Work {
     fn new<C: Cell>(size: usize, lengths: &[u32]) -> Self {
         let shape = Shape::new(size, size);
         let parameters = Parameters::new(C::GATES, size, size);
-        let mut panels = vec![Aligned([0.0; 16]); Model::<C>::panels_len(shape).div_ceil(16)];
-        let flat = panels.iter_mut().flat_map(|line| &mut line.0);
-        let mut packed = vec![0.0; Model::<C>::panels_len(shape)];
-        let model = Model::<C>::pack(shape, &[parameters.weights()], &mut packed).unwrap();
-        let scratch = vec![0.0; model.ahead_len()];
-        flat.zip(packed).for_each(|(to, from)| *to = from);
+        let mut panels = Buffer::zeros(Model::<C>::panels_len(shape));
+        let model = Model::<C>::pack(shape, &[parameters.weights()], &mut panels).unwrap();
+        let scratch = Buffer::zeros(model.ahead_len());
         let tokens = lengths.iter().sum::<u32>() as usize;
-        let states = vec![0.0; lengths.len() * size];
+        let states = Buffer::zeros(lengths.len() * size);
         Self {
             panels,
             shape,
             sorted_lengths: lengths.to_vec(),
-            input: noise(tokens * size, 1.0, 3),
-            output: vec![0.0; tokens * size],
-            cn: if C::HAS_C { states.clone() } else { vec![] },
+            input: Buffer::of(&noise(tokens * size, 1.0, 3)),
+            output: Buffer::zeros(tokens * size),
+            cn: if C::HAS_C { states.clone() } else { Buffer::zeros(0) },
             hn: states,
             scratch,
             backend: Backend::detect(),
@@ -82,12 +79,7 @@ impl Work {
 
     /// Splits the run and hands over the tasks.
     fn split<C: Cell>(&mut self, tasks: usize, work: impl FnOnce(Vec<Task<'_, C>>)) {
-        let floats = self.panels.len() * 16;
-        // SAFETY: the lines are 16 floats each, without padding.
-        let panels = unsafe { std::slice::from_raw_parts(self.panels.as_ptr().cast::<f32>(), floats) };
-        let model = Model::<C>::from_panels(self.shape, &panels[..Model::<C>::panels_len(self.shape)])
-            .unwrap()
-            .with_backend(self.backend);
+        let model = Model::<C>::from_panels(self.shape, &self.panels).unwrap().with_backend(self.backend);
         let lengths = self.sorted_lengths.clone();
         let layout = Layout::from_sorted(&lengths, &mut self.sorted_lengths).unwrap();
         let states = States { h0: None, c0: None, hn: &mut self.hn, cn: &mut self.cn };
@@ -153,7 +145,7 @@ fn making() {
 
 /// What steps of 0 to 16 rows cost, in rows of a step of 16.
 fn rows<C: Cell>(size: usize, backend: Backend) -> Vec<f64> {
-    let one = |rows: usize| Work { backend, scratch: vec![], ..Work::new::<C>(size, &vec![40; rows]) };
+    let one = |rows: usize| Work { backend, scratch: Buffer::zeros(0), ..Work::new::<C>(size, &vec![40; rows]) };
     let mut works: Vec<_> = (1..=16).map(one).collect();
     let mut calls: Vec<_> = (0..16)
         .map(|row| {

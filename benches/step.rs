@@ -5,7 +5,7 @@ mod support;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use packed_rnn::{Cell, Gru, Layout, Lstm, Model, Shape, States};
 use std::hint::black_box;
-use support::{Parameters, noise};
+use support::{Buffer, Parameters, noise};
 
 fn one<C: Cell>(c: &mut Criterion, cell: &str) {
     let mut group = c.benchmark_group(format!("{cell}/one step, I = 1"));
@@ -13,10 +13,9 @@ fn one<C: Cell>(c: &mut Criterion, cell: &str) {
     for size in [8, 16, 20, 40] {
         let shape = Shape::new(1, size);
         let parameters = Parameters::new(C::GATES, 1, size);
-        let mut panels = vec![0.0; Model::<C>::panels_len(shape)];
+        let mut panels = Buffer::zeros(Model::<C>::panels_len(shape));
         let model = Model::<C>::pack(shape, &[parameters.weights()], &mut panels).unwrap();
-        let (mut h, mut next, mut state) =
-            (vec![0.0; size], vec![0.0; size], vec![0.0; if C::HAS_C { size } else { 0 }]);
+        let [mut h, mut next, mut state] = [size, size, if C::HAS_C { size } else { 0 }].map(Buffer::zeros);
 
         // A stream of steps has the bits of one run.
         let input = noise(50, 1.0, 5);
@@ -29,7 +28,7 @@ fn one<C: Cell>(c: &mut Criterion, cell: &str) {
         let (mut output, mut hn, mut cn) = (vec![0.0; 50 * size], vec![0.0; size], vec![0.0; state.len()]);
         let states = States { h0: None, c0: None, hn: &mut hn, cn: &mut cn };
         model.run(&layout, &input, states, &mut output, &mut []).unwrap();
-        assert_eq!((&hn, &cn), (&h, &state));
+        assert_eq!((&hn[..], &cn[..]), (&h[..], &state[..]));
 
         group.bench_function(format!("H = {size}"), |b| {
             b.iter(|| {

@@ -291,7 +291,9 @@ fn fill_steps<T: Copy>(layout: &Layout<'_>, padded: Padded, padding: Padding<'_,
                 None => padding.put(to),
             }
         }
-        if row.is_none() && let Some(&sequence) = order.get(padded_from) {
+        if row.is_none()
+            && let Some(&sequence) = order.get(padded_from)
+        {
             row = Some(part(step, sequence as usize * features, features));
         }
     }

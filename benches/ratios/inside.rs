@@ -6,7 +6,7 @@ use crate::clock::{Time, measure};
 use crate::simd::backend::Backend;
 use crate::simd::pass::{Carry, Epilogue};
 use crate::simd::{Kernel, Simd, Values};
-use crate::support::noise;
+use crate::support::{Buffer, noise};
 use core::marker::PhantomData;
 
 /// The multiply-adds alone: the gates' sums are added up, so that none is left out.
@@ -27,7 +27,7 @@ impl<const G: usize> Epilogue<G> for Nothing {
 struct Steps<'a, E, const G: usize, const I: usize, const H: usize, const U: usize> {
     weights: &'a [f32],
     input: &'a [f32],
-    states: &'a mut [Vec<f32>; 3],
+    states: &'a mut [Buffer; 3],
     epilogue: PhantomData<E>,
 }
 
@@ -71,13 +71,12 @@ fn time<E: Epilogue<G>, const G: usize, const I: usize, const H: usize, const U:
     let backend = Backend::available().find(|backend| backend.name() == name).unwrap_or(Backend::portable());
     let padded = H + 64;
     let weights = noise(G * (I + H) * padded, 1.0 / (H as f32).sqrt(), 3);
-    // Whole cache lines, as panels are.
-    let weights = &weights[weights.as_ptr().align_offset(64)..];
-    let input = noise(100 * I, 1.0, 7);
-    let mut states = [vec![0.0; padded], vec![0.0; padded], vec![0.0; padded]];
+    let weights = Buffer::of(&weights);
+    let input = Buffer::of(&noise(100 * I, 1.0, 7));
+    let mut states = [padded; 3].map(Buffer::zeros);
     let time = measure(0.2, || {
         states.iter_mut().for_each(|state| state.fill(0.0));
-        let (weights, input) = (weights, &input[..]);
+        let (weights, input) = (&weights[..], &input[..]);
         let states = &mut states;
         backend.run(Steps::<E, G, I, H, U> { weights, input, states, epilogue: PhantomData });
     });

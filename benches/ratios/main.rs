@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Peak is the rate of independent multiply-adds in registers; bandwidth is that of reading as many bytes as the panel
-//! has, the best of several ways. Both are measured again beside each piece of work, as the machine's speed drifts.
+//! has, the best of several ways. Both are measured again beside each piece of work, as the machine's speed drifts. All
+//! buffers begin at a line of the cache.
 
 #[allow(dead_code)]
 mod clock;
@@ -37,8 +38,8 @@ mod weights {
 }
 
 use clock::{Time, measure};
-use packed_rnn::{Aligned, Backend, Cell, Gru, Layout, Lstm, Model, Shape, States};
-use support::{Parameters, V, noise};
+use packed_rnn::{Backend, Cell, Gru, Layout, Lstm, Model, Shape, States};
+use support::{Buffer, Parameters, V, noise};
 
 const M: [usize; 8] = [4, 6, 8, 5, 4, 3, 7, 8];
 
@@ -49,17 +50,15 @@ fn flops<C: Cell>(shape: Shape) -> f64 {
     layer(shape.input_size) + (shape.num_layers - 1) as f64 * layer(shape.output_size())
 }
 
-/// A network with random weights, panels on a cache line.
+/// A network with random weights.
 struct Network {
-    panels: Vec<Aligned<[f32; 16]>>,
+    panels: Buffer,
     shape: Shape,
-    len: usize,
 }
 
 impl Network {
     fn new<C: Cell>(shape: Shape) -> Self {
-        let len = Model::<C>::panels_len(shape);
-        let mut panels = vec![Aligned([0.0; 16]); len.div_ceil(16)];
+        let mut panels = Buffer::zeros(Model::<C>::panels_len(shape));
         let parameters: Vec<Parameters> = (0..shape.count())
             .map(|i| {
                 let first = i < shape.direction.count();
@@ -68,27 +67,17 @@ impl Network {
             })
             .collect();
         let weights: Vec<_> = parameters.iter().map(Parameters::weights).collect();
-        Model::<C>::pack(shape, &weights, &mut flat_mut(&mut panels)[..len]).unwrap();
-        Self { panels, shape, len }
+        Model::<C>::pack(shape, &weights, &mut panels).unwrap();
+        Self { panels, shape }
     }
 
     fn model<C: Cell>(&self, backend: Backend) -> Model<'_, C> {
-        Model::from_panels(self.shape, &flat(&self.panels)[..self.len]).unwrap().with_backend(backend)
+        Model::from_panels(self.shape, &self.panels).unwrap().with_backend(backend)
     }
 
     fn bytes(&self) -> usize {
-        4 * self.len
+        4 * self.panels.len()
     }
-}
-
-fn flat(lines: &[Aligned<[f32; 16]>]) -> &[f32] {
-    // SAFETY: a line is 64 bytes of f32 and nothing else.
-    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), 16 * lines.len()) }
-}
-
-fn flat_mut(lines: &mut [Aligned<[f32; 16]>]) -> &mut [f32] {
-    // SAFETY: as in `flat`.
-    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), 16 * lines.len()) }
 }
 
 /// Nanoseconds of a valid token of a packed run.
@@ -96,11 +85,11 @@ fn run<C: Cell>(network: &Network, backend: Backend, lengths: &[usize], seconds:
     let model = network.model::<C>(backend);
     let (mut sorted_lengths, mut sorted_indices) = (vec![0; lengths.len()], vec![0; lengths.len()]);
     let layout = Layout::new(lengths, &mut sorted_lengths, &mut sorted_indices).unwrap();
-    let input = noise(layout.packed_len(network.shape.input_size).unwrap(), 1.0, 7);
-    let mut output = vec![0.0; model.output_len(&layout).unwrap()];
-    let mut scratch = vec![0.0; model.scratch_len(&layout).unwrap() + model.ahead_len()];
-    let mut hn = vec![0.0; model.states_len(lengths.len()).unwrap()];
-    let mut cn = vec![0.0; if C::HAS_C { hn.len() } else { 0 }];
+    let input = Buffer::of(&noise(layout.packed_len(network.shape.input_size).unwrap(), 1.0, 7));
+    let mut output = Buffer::zeros(model.output_len(&layout).unwrap());
+    let mut scratch = Buffer::zeros(model.scratch_len(&layout).unwrap() + model.ahead_len());
+    let mut hn = Buffer::zeros(model.states_len(lengths.len()).unwrap());
+    let mut cn = Buffer::zeros(if C::HAS_C { hn.len() } else { 0 });
     let time = measure(seconds, || {
         let states = States { h0: None, c0: None, hn: &mut hn, cn: &mut cn };
         model.run(&layout, &input, states, &mut output, &mut scratch).unwrap();
@@ -113,8 +102,8 @@ fn run<C: Cell>(network: &Network, backend: Backend, lengths: &[usize], seconds:
 fn steps<C: Cell>(network: &Network, backend: Backend, seconds: f64) -> Time {
     let model = network.model::<C>(backend);
     let size = network.shape.hidden_size;
-    let input = noise(100 * network.shape.input_size, 1.0, 7);
-    let (mut h, mut next, mut c) = (vec![0.0; size], vec![0.0; size], vec![0.0; if C::HAS_C { size } else { 0 }]);
+    let input = Buffer::of(&noise(100 * network.shape.input_size, 1.0, 7));
+    let [mut h, mut next, mut c] = [size, size, if C::HAS_C { size } else { 0 }].map(Buffer::zeros);
     let time = measure(seconds, || {
         for x in input.chunks_exact(network.shape.input_size) {
             model.step(1, x, &h, &mut next, &mut c).unwrap();

@@ -1,6 +1,10 @@
 //! What the benches share: random parameters, real lengths, and brief measuring.
 #![allow(dead_code)]
 
+mod buffer;
+
+pub use buffer::Buffer;
+
 use criterion::Criterion;
 use packed_rnn::Weights;
 use std::time::Duration;

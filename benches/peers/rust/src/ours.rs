@@ -1,7 +1,11 @@
 //! packed-rnn: a run over a packed batch, the same from padded batch to padded batch, and steps.
 
+#[path = "../../../support/buffer.rs"]
+mod buffer;
+
 use crate::worker::{Case, Row};
-use packed_rnn::{Aligned, Cell, Fill, Gru, Layout, Lstm, Model, Padded, Shape, States, Weights};
+use buffer::Buffer;
+use packed_rnn::{Cell, Fill, Gru, Layout, Lstm, Model, Padded, Shape, States, Weights};
 use packed_rnn::{pack_padded_sequence, pad_packed_sequence};
 
 const NAME: &str = "packed-rnn";
@@ -27,11 +31,8 @@ fn network<C: Cell>(case: &Case) -> Model<'static, C> {
             bias_hh: Some(bias_hh),
         })
         .collect();
-    let len = Model::<C>::panels_len(shape);
-    let lines = vec![Aligned([0.0_f32; 16]); len.div_ceil(16)].leak();
-    // SAFETY: a line is 64 bytes of f32 and nothing else.
-    let panels = unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), 16 * lines.len()) };
-    Model::pack(shape, &weights, &mut panels[..len]).unwrap()
+    let panels = Box::leak(Box::new(Buffer::zeros(Model::<C>::panels_len(shape))));
+    Model::pack(shape, &weights, panels).unwrap()
 }
 
 fn rows_of<C: Cell + 'static>(case: &Case) -> Vec<Row> {
@@ -43,14 +44,14 @@ fn rows_of<C: Cell + 'static>(case: &Case) -> Vec<Row> {
     let layout = Layout::new(lengths, vec![0; batch].leak(), vec![0; batch].leak()).unwrap();
     let (from, to) =
         (Padded::time_major(case.steps(), case.inputs), Padded::time_major(case.steps(), model.shape().output_size()));
-    let padded = case.input();
-    let mut input = vec![0.0; layout.packed_len(case.inputs).unwrap()];
+    let padded = Buffer::of(&case.input());
+    let mut input = Buffer::zeros(layout.packed_len(case.inputs).unwrap());
     pack_padded_sequence(&layout, from, &padded, &mut input).unwrap();
-    let mut output = vec![0.0; model.output_len(&layout).unwrap()];
-    let mut scratch = vec![0.0; model.scratch_len(&layout).unwrap() + model.ahead_len()];
-    let mut hn = vec![0.0; model.states_len(batch).unwrap()];
-    let mut cn = vec![0.0; if C::HAS_C { hn.len() } else { 0 }];
-    let mut unpacked = vec![0.0; to.len(batch).unwrap()];
+    let mut output = Buffer::zeros(model.output_len(&layout).unwrap());
+    let mut scratch = Buffer::zeros(model.scratch_len(&layout).unwrap() + model.ahead_len());
+    let mut hn = Buffer::zeros(model.states_len(batch).unwrap());
+    let mut cn = Buffer::zeros(if C::HAS_C { hn.len() } else { 0 });
+    let mut unpacked = Buffer::zeros(to.len(batch).unwrap());
 
     let mut run = {
         let (mut output, mut scratch, mut hn, mut cn) = (output.clone(), scratch.clone(), hn.clone(), cn.clone());
@@ -59,7 +60,8 @@ fn rows_of<C: Cell + 'static>(case: &Case) -> Vec<Row> {
             let states = States { h0: None, c0: None, hn: &mut hn, cn: &mut cn };
             model.run(&layout, &input, states, &mut output, &mut scratch).unwrap();
             if let Some(keep) = keep {
-                keep.clone_from(&output);
+                keep.clear();
+                keep.extend_from_slice(&output);
             }
         }
     };
@@ -80,7 +82,8 @@ fn rows_of<C: Cell + 'static>(case: &Case) -> Vec<Row> {
         model.run(&layout, &input, states, &mut output, &mut scratch).unwrap();
         pad_packed_sequence(&layout, to, &output, Fill::Value(0.0), &mut unpacked).unwrap();
         if let Some(keep) = keep {
-            keep.clone_from(&unpacked);
+            keep.clear();
+            keep.extend_from_slice(&unpacked);
         }
     };
     whole(Some(&mut kept));
@@ -90,8 +93,8 @@ fn rows_of<C: Cell + 'static>(case: &Case) -> Vec<Row> {
 
 /// Steps of one stream with the states in turn.
 fn steps<C: Cell + 'static>(case: &Case, model: Model<'static, C>) -> Row {
-    let (input, inputs, units) = (case.input(), case.inputs, case.units);
-    let (mut h, mut next, mut c) = (vec![0.0; units], vec![0.0; units], vec![0.0; if C::HAS_C { units } else { 0 }]);
+    let (input, inputs, units) = (Buffer::of(&case.input()), case.inputs, case.units);
+    let [mut h, mut next, mut c] = [units, units, if C::HAS_C { units } else { 0 }].map(Buffer::zeros);
     let mut call = move |mut keep: Option<&mut Vec<f32>>| {
         h.fill(0.0);
         c.fill(0.0);
