@@ -16,6 +16,7 @@ pub(crate) mod pass;
 mod portable;
 mod runs;
 mod scalar;
+mod several;
 mod tail;
 mod tile;
 #[cfg(target_arch = "x86_64")]

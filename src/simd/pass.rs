@@ -6,6 +6,7 @@
 
 use super::lines::lines;
 use super::octet::octets;
+use super::several::several;
 use super::tail::tail;
 use super::tile::{Units, units};
 use super::{Kernel, Simd, Values};
@@ -236,6 +237,11 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
             }
             return BLOCK / S::LANES;
         }
+        // Of fewer gates an epilogue is too short to gain by it.
+        if S::PAIRS && G == 4 && !self.at.one {
+            s.vectorize(Several::<E, G, R>(self));
+            return 1;
+        }
         let side = if self.at.one { side_by_side::<S>(G, R) } else { 1 };
         match self.at.left.min(side) {
             4.. if side_by_side::<S>(G, R) >= 4 => s.vectorize(Full::<E, G, R, 4>(self)),
@@ -276,6 +282,21 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
             unsafe { units::<S, E, G, R, U>(s, pass, &part, &rows) }
         }
         U
+    }
+}
+
+/// Tiles of `R` rows and a vector of units, one after another.
+struct Several<'a, E, const G: usize, const R: usize>(Tiles<'a, E, G>);
+
+impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Several<'_, E, G, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Tiles { pass, at, first, count, .. } = self.0;
+        let part = Units::of::<S>(pass, at.vector);
+        // SAFETY: as in `Full`.
+        let _ = unsafe { several::<S, E, G, R>(s, pass, &part, first, count) };
     }
 }
 
@@ -327,7 +348,7 @@ pub(super) struct TileRows<const R: usize> {
 impl<const R: usize> TileRows<R> {
     /// `None` if a view is too short.
     #[inline(always)]
-    fn of(pass: &Pass<'_>, first: usize, carry: Carry) -> Option<Self> {
+    pub(super) fn of(pass: &Pass<'_>, first: usize, carry: Carry) -> Option<Self> {
         let none = core::ptr::null_mut();
         let mut rows = Self { x: [none; R], h: [none; R], c: [none; R], out: [none; R], sums: [none; R] };
         for (i, sums) in rows.sums.iter_mut().enumerate() {

@@ -181,6 +181,29 @@ impl<const U: usize> Units<U> {
     }
 }
 
+/// The sums of a tile, and the input halves of the gates that are kept apart.
+pub(super) struct Sums<F, const G: usize, const U: usize, const R: usize> {
+    sum: [[[F; G]; U]; R],
+    half: [[F; U]; R],
+}
+
+impl<F: Copy, const G: usize, const U: usize, const R: usize> Sums<F, G, U, R> {
+    /// The vector of units `u` of row `r`; the first of all units is `unit`.
+    #[inline(always)]
+    pub(super) fn done<S: Simd<F = F>>(&self, s: S, r: usize, u: usize, unit: usize) -> Done<F, G> {
+        let sum = self.sum.get(r).and_then(|sum| sum.get(u)).copied();
+        let half = self.half.get(r).and_then(|half| half.get(u)).copied();
+        let zero = s.splat(0.0);
+        Done {
+            sum: s.split_gates(sum.unwrap_or([zero; G])),
+            half: half.unwrap_or(zero),
+            r,
+            unit: unit + u * S::LANES,
+            count: None,
+        }
+    }
+}
+
 /// One tile.
 ///
 /// # Safety
@@ -192,6 +215,25 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     part: &Units<U>,
     rows: &TileRows<R>,
 ) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if let Some(sums) = sums::<S, E, G, R, U>(s, pass, part, rows) {
+            finish_all::<S, E, G, R>(s, rows, R * U, |i| sums.done(s, i / U, i % U, part.unit));
+        }
+    }
+}
+
+/// The sums of one tile; none if they are computed ahead, and written.
+///
+/// # Safety
+/// As of [`units`].
+#[inline(always)]
+pub(super) unsafe fn sums<S: Simd, E: Epilogue<G>, const G: usize, const R: usize, const U: usize>(
+    s: S,
+    pass: &Pass<'_>,
+    part: &Units<U>,
+    rows: &TileRows<R>,
+) -> Option<Sums<S::F, G, U, R>> {
     let shape = pass.panel.shape();
     let [input_step, state_step, bias_step, sums_step] = part.steps;
     // A vector of 16 holds 8 units of two gates, until it is put in order; smaller ones hold one gate.
@@ -229,7 +271,7 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
                     }
                 }
             }
-            return;
+            return None;
         }
         let mut half = [[s.splat(0.0); U]; R];
         if E::APART {
@@ -246,21 +288,7 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
         }
         let stride = Stride { unit: state_step, ..stride };
         let sum = accumulate::<S, G, U, R, 1>(s, sum, panel.add(part.states), stride, &rows.h, shape.units);
-
-        let done = |i: usize| {
-            let (r, u) = (i / U, i % U);
-            let sum = sum.get(r).and_then(|sum| sum.get(u)).copied();
-            let half = half.get(r).and_then(|half| half.get(u)).copied();
-            let zero = s.splat(0.0);
-            Done {
-                sum: s.split_gates(sum.unwrap_or([zero; G])),
-                half: half.unwrap_or(zero),
-                r,
-                unit: part.unit + u * S::LANES,
-                count: None,
-            }
-        };
-        finish_all::<S, E, G, R>(s, rows, R * U, done);
+        Some(Sums { sum, half })
     }
 }
 

@@ -1,0 +1,86 @@
+//! Tiles one after another, whose sums wait for one epilogue.
+//!
+//! An epilogue is a long chain of operations. After each tile its end would be waited for: the multiply-adds of the next
+//! are too far behind for the CPU to begin with them. So the sums of some tiles wait in memory, and their epilogues follow
+//! each other. The chain of a sum is the same.
+
+use super::Simd;
+use super::pass::{Ahead, Epilogue, Pass, TileRows};
+use super::tile::{Done, Units, finish_all, sums};
+use crate::weights::panel::BLOCK;
+use core::mem::MaybeUninit;
+
+/// The most rows that wait: few enough to stay near, beside the weights.
+const WAITING: usize = 16;
+/// Vectors of a row: the sums of at most four gates, and the input half of one.
+const VECTORS: usize = 5;
+
+/// A vector's place is a line of the cache, or a part of one. Reached by its address alone.
+#[allow(dead_code)]
+#[repr(align(64))]
+struct Waiting([f32; WAITING * VECTORS * BLOCK]);
+
+/// `count` tiles of `R` rows from the place `first` on.
+///
+/// # Safety
+/// The rows of the pass are those of the panel's shape, and the units lie in its full blocks.
+#[inline(always)]
+pub(super) unsafe fn several<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
+    s: S,
+    pass: &Pass<'_>,
+    part: &Units<1>,
+    first: usize,
+    count: usize,
+) -> Option<()> {
+    let mut waiting = MaybeUninit::<Waiting>::uninit();
+    let waiting = waiting.as_mut_ptr().cast::<f32>();
+    let place = |row: usize, vector: usize| waiting.wrapping_add((row * VECTORS + vector) * S::LANES);
+    let end = first + count * R;
+    let mut first = first;
+    while first < end {
+        let rows = (end - first).min(WAITING / R * R);
+        for tile in (0..rows).step_by(R) {
+            let tile_rows = TileRows::<R>::of(pass, first + tile, E::CARRY)?;
+            // SAFETY: the caller's promise; below `WAITING` rows and `VECTORS` vectors there is room for each.
+            unsafe {
+                let Some(sums) = sums::<S, E, G, R, 1>(s, pass, part, &tile_rows) else { continue };
+                for r in 0..R {
+                    let Done { sum, half, .. } = sums.done(s, r, 0, part.unit);
+                    for (gate, sum) in sum.into_iter().enumerate() {
+                        s.store(place(tile + r, gate), sum);
+                    }
+                    if E::APART {
+                        s.store(place(tile + r, G), half);
+                    }
+                }
+            }
+        }
+        if !matches!(pass.ahead, Ahead::Write(_)) {
+            let done = |row: usize, r: usize| {
+                let mut sum = [s.splat(0.0); G];
+                // SAFETY: the vectors of a row below `rows` have just been written.
+                unsafe {
+                    for (gate, sum) in sum.iter_mut().enumerate() {
+                        *sum = s.load(place(row, gate));
+                    }
+                    let half = if E::APART { s.load(place(row, G)) } else { s.splat(0.0) };
+                    Done { sum, half, r, unit: part.unit, count: None }
+                }
+            };
+            let mut row = 0;
+            while row + 1 < rows {
+                let two = TileRows::<2>::of(pass, first + row, E::CARRY)?;
+                // SAFETY: the caller's promise.
+                unsafe { finish_all::<S, E, G, 2>(s, &two, 2, |r| done(row + r, r)) }
+                row += 2;
+            }
+            if row < rows {
+                let one = TileRows::<1>::of(pass, first + row, E::CARRY)?;
+                // SAFETY: the caller's promise.
+                unsafe { finish_all::<S, E, G, 1>(s, &one, 1, |r| done(row + r, r)) }
+            }
+        }
+        first += rows;
+    }
+    Some(())
+}
