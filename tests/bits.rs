@@ -65,6 +65,23 @@ fn every_batch_and_every_size<C: Reference>(backend: Backend) {
     }
 }
 
+/// Batches of many tiles, of whose rows some wait for others; and what is beyond whole tiles.
+fn many_rows<C: Reference>(backend: Backend) {
+    const MOST: usize = 53;
+    let shape = Shape::new(5, 37);
+    let lengths: Vec<_> = (0..MOST).map(|s| 1 + s % 2).collect();
+    let setup = Setup { shape, lengths, biases: (true, true), states: (true, true), seed: 3 };
+    let (net, batch) = setup.both::<C>();
+    let alone: Vec<_> = (0..MOST).map(|s| net.run(backend, &batch.select(&[s]))).collect();
+    for count in 17..=MOST {
+        let some: Vec<_> = (0..count).collect();
+        let out = net.run(backend, &batch.select(&some));
+        for s in some {
+            out.select(&[s]).same_bits(&alone[s], &format!("sequence {s} of {count}"));
+        }
+    }
+}
+
 /// Runs a batch in chunks of random sizes, each sequence in its own, also of no tokens; the states are carried by hand.
 /// The reverse direction takes the last chunk first.
 fn in_chunks<C: Reference>(net: &Net<C>, backend: Backend, batch: &Batch, rng: &mut Rng, last: bool) -> Out {
@@ -292,6 +309,7 @@ fn layouts_are_one_batch<C: Reference>(backend: Backend) {
 every_cell!(
     a_sequence_does_not_see_its_batch,
     every_batch_and_every_size,
+    many_rows,
     chunks_and_steps_are_one_call,
     memory_does_not_matter,
     room_ahead_does_not_matter,
