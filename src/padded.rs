@@ -63,20 +63,21 @@ impl Padded {
         if self.left { 0..self.steps - length } else { length..self.steps }
     }
 
-    /// Where the tokens of a sequence of `length <= steps` stand from token `t` on. No step of this arithmetic can
-    /// overflow once `len(batch)` is known to fit, as every index is one of a row of the rectangle.
+    /// Where the tokens of a sequence of `length <= steps` stand from token `t` on. Once `len(batch)` is known to fit, the
+    /// place of a row of the rectangle fits; where there is none, no matter how large a row would be, any place will do.
     pub(crate) fn tokens(&self, batch: usize, sequence: usize, length: usize, t: usize) -> Place {
         let (step, of_sequence) = self.strides(batch);
         let skipped = if self.left { self.steps - length } else { 0 };
         let first = sequence * of_sequence + (skipped + t) * step;
-        Place { first: first * self.features, stride: step * self.features }
+        Place { first: first.wrapping_mul(self.features), stride: step.wrapping_mul(self.features) }
     }
 
     /// Elements from one sequence to the next and from one step to the next, where the tokens of all begin with the first
     /// step. A microcontroller has no code for that.
     pub(crate) fn plain_strides(&self, batch: usize) -> Option<(usize, usize)> {
         let (step, of_sequence) = self.strides(batch);
-        (!self.left && !SMALL).then_some((of_sequence * self.features, step * self.features))
+        let elements = |rows: usize| rows.wrapping_mul(self.features);
+        (!self.left && !SMALL).then_some((elements(of_sequence), elements(step)))
     }
 
     /// The first element of the row of a sequence at time `t` of the rectangle.

@@ -357,6 +357,35 @@ fn too_many_tokens() {
     assert_eq!((error.code, error.argument, error.index), (Code::Overflow, Argument::Lengths, Some(2)));
 }
 
+/// A rectangle without rows has no elements, however many a row would have.
+#[test]
+fn huge_rows_that_are_not_there() {
+    let none: [usize; 0] = [];
+    for features in [HUGE / 2 + 1, HUGE] {
+        for shape in [Padded::batch_first(2, features), Padded::time_major(2, features)] {
+            for shape in [shape, shape.left()] {
+                let mut memory = [[0; 0]; 2];
+                let [lengths, order] = &mut memory;
+                let layout = Layout::new(&none, lengths, order).unwrap();
+                pack_padded_sequence::<f32>(&layout, shape, &[], &mut []).unwrap();
+                pad_packed_sequence::<f32>(&layout, shape, &[], Fill::Value(0.0), &mut []).unwrap();
+                pad_sequence::<f32, &[f32]>(shape, &[], Fill::Last(0.0), &mut []).unwrap();
+                unpad_sequence::<f32, usize, &mut [f32]>(shape, &[], &[], &mut []).unwrap();
+            }
+        }
+        for shape in [Padded::batch_first(0, features), Padded::time_major(0, features)] {
+            for shape in [shape, shape.left()] {
+                let (mut lengths, mut order) = ([0; 3], [0; 3]);
+                let layout = Layout::new(&[0; 3], &mut lengths, &mut order).unwrap();
+                pack_padded_sequence::<f32>(&layout, shape, &[], &mut []).unwrap();
+                pad_packed_sequence::<f32>(&layout, shape, &[], Fill::Last(0.0), &mut []).unwrap();
+                pad_sequence::<f32, &[f32]>(shape, &[&[][..]; 3], Fill::Value(0.0), &mut []).unwrap();
+                unpad_sequence::<f32, usize, _>(shape, &[0; 3], &[], &mut [[0.0; 0]; 3]).unwrap();
+            }
+        }
+    }
+}
+
 /// Sizes that fit, nearly fit, and fit nowhere.
 fn size() -> impl Strategy<Value = usize> {
     let odd = vec![1 << 16, TOO_LONG - 1, TOO_LONG, HUGE / 2, HUGE / 2 + 1, HUGE - 1, HUGE, 1 << (usize::BITS / 2)];
