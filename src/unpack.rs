@@ -277,7 +277,8 @@ fn fill_steps<T: Copy>(layout: &Layout<'_>, padded: Padded, padding: Padding<'_,
     let (batch, features) = (layout.batch(), padded.features);
     // Rows that stand apart are copied from the first of them: `memcpy` has longer vectors than the compiler may take.
     let mut row: Option<&[T]> = None;
-    for (t, step) in output.chunks_exact_mut((batch * features).max(1)).enumerate() {
+    // Without a step they may not be countable.
+    for (t, step) in output.chunks_exact_mut(batch.wrapping_mul(features).max(1)).enumerate() {
         // The shortest are padded first, on either side.
         let padded_from = layout.batch_size(if padded.left { padded.steps - 1 - t } else { t });
         let Some(order) = layout.order() else {

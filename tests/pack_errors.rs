@@ -378,7 +378,9 @@ fn huge_rows_that_are_not_there() {
                 let (mut lengths, mut order) = ([0; 3], [0; 3]);
                 let layout = Layout::new(&[0; 3], &mut lengths, &mut order).unwrap();
                 pack_padded_sequence::<f32>(&layout, shape, &[], &mut []).unwrap();
-                pad_packed_sequence::<f32>(&layout, shape, &[], Fill::Last(0.0), &mut []).unwrap();
+                for fill in [Fill::Value(0.0), Fill::Last(0.0)] {
+                    pad_packed_sequence::<f32>(&layout, shape, &[], fill, &mut []).unwrap();
+                }
                 pad_sequence::<f32, &[f32]>(shape, &[&[][..]; 3], Fill::Value(0.0), &mut []).unwrap();
                 unpad_sequence::<f32, usize, _>(shape, &[0; 3], &[], &mut [[0.0; 0]; 3]).unwrap();
             }
