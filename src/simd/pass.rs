@@ -6,7 +6,7 @@
 
 use super::lines::lines;
 use super::octet::octets;
-use super::several::several;
+use super::several::{several, waits};
 use super::tail::tail;
 use super::tile::{Units, units};
 use super::{Kernel, Simd, Values};
@@ -237,8 +237,7 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
             }
             return BLOCK / S::LANES;
         }
-        // Of fewer gates an epilogue is too short to gain by it.
-        if S::PAIRS && G == 4 && !self.at.one {
+        if waits::<S, E, G>() && !self.at.one {
             s.vectorize(Several::<E, G, R>(self));
             return 1;
         }
@@ -295,8 +294,8 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Several<'_, E, G
     fn run<S: Simd>(self, s: S) {
         let Tiles { pass, at, first, count, .. } = self.0;
         let part = Units::of::<S>(pass, at.vector);
-        // SAFETY: as in `Full`.
-        let _ = unsafe { several::<S, E, G, R>(s, pass, &part, first, count) };
+        // SAFETY: as in `Full`; `Tiles::run` has seen that the cell's sums wait.
+        unsafe { several::<S, E, G, R>(s, pass, &part, first, count) }
     }
 }
 
