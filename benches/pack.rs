@@ -5,10 +5,12 @@
 //! ```
 //!
 //! Rows of 48 bytes (12 f32, as in Japanese Vowels), 256 and 1024. A ratio of 0.8 is a rate of 0.8 times the plain copy's,
-//! counted in bytes written. Buffers begin at a line of the cache (64 bytes), as arrays of most libraries do; and, in the
-//! second column, 16 bytes behind one, as what `malloc` gives: there a row of 256 bytes is on five lines instead of four, of
-//! which it shares one with the row before it and one with the row after. "rows from a list" is what the places of the rows cost by themselves: each row copied in
+//! counted in bytes written. "rows from a list" is what the places of the rows cost by themselves: each row copied in
 //! packed order from where a list says it is, with nothing checked and nothing to be found.
+//!
+//! Buffers begin at a line of the cache (64 bytes), as arrays of most libraries do; and, in the second column, 16 bytes
+//! behind one, as what `malloc` gives: there a row of 256 bytes is on five lines instead of four, of which it shares one
+//! with the row before it and one with the row after.
 
 #[allow(dead_code)]
 #[path = "ratios/clock.rs"]
@@ -39,13 +41,10 @@ fn main() {
     println!("rate of a plain copy's, from a line on and 16 bytes behind one: fastest (median)");
     for (name, features, lengths) in batches {
         let name = format!("{name}{}-byte rows", 4 * features);
-        let columns = [0, 4].map(|behind| batch(features, &lengths, behind));
-        let [rate, kilobytes] = [columns[0].rate, columns[0].kilobytes];
+        let [Column { rate, kilobytes, lines }, behind] = [0, 4].map(|behind| batch(features, &lengths, behind));
         println!("{name}, {kilobytes:.0} KB: {rate:.1} GB/s");
-        for (line, off) in columns[0].lines.iter().zip(&columns[1].lines) {
-            let (name, [fastest, median]) = line;
-            let [fastest_off, median_off] = off.1;
-            println!("  {name:40} {fastest:5.2} ({median:.2}) {fastest_off:6.2} ({median_off:.2})");
+        for ((name, [fastest, median]), (_, [fastest_behind, median_behind])) in lines.into_iter().zip(behind.lines) {
+            println!("  {name:40} {fastest:5.2} ({median:.2}) {fastest_behind:6.2} ({median_behind:.2})");
         }
     }
 }
@@ -63,11 +62,7 @@ fn batch(features: usize, lengths: &[usize], behind: usize) -> Column {
     let (mut sorted_lengths, mut sorted_indices) = (vec![0; lengths.len()], vec![0; lengths.len()]);
     let layout = Layout::new(lengths, &mut sorted_lengths, &mut sorted_indices).unwrap();
     let zeros = |len: usize| Buffer::behind(behind, len);
-    let buffer = |values: &[f32]| {
-        let mut buffer = zeros(values.len());
-        buffer.copy_from_slice(values);
-        buffer
-    };
+    let buffer = |values: &[f32]| zeros(values.len()).with(values);
     let len = layout.packed_len(features).unwrap();
     let ragged: Vec<_> = lengths.iter().map(|&length| buffer(&noise(length * features, 1.0, length as u64))).collect();
     let mut packed = zeros(len);

@@ -22,9 +22,13 @@ impl Buffer {
     }
 
     pub fn of(values: &[f32]) -> Self {
-        let mut buffer = Self::zeros(values.len());
-        buffer.copy_from_slice(values);
-        buffer
+        Self::zeros(values.len()).with(values)
+    }
+
+    /// The same place with other values, as many.
+    pub fn with(mut self, values: &[f32]) -> Self {
+        self.copy_from_slice(values);
+        self
     }
 }
 

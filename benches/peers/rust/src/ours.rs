@@ -60,8 +60,7 @@ fn rows_of<C: Cell + 'static>(case: &Case) -> Vec<Row> {
             let states = States { h0: None, c0: None, hn: &mut hn, cn: &mut cn };
             model.run(&layout, &input, states, &mut output, &mut scratch).unwrap();
             if let Some(keep) = keep {
-                keep.clear();
-                keep.extend_from_slice(&output);
+                output[..].clone_into(keep);
             }
         }
     };
@@ -82,8 +81,7 @@ fn rows_of<C: Cell + 'static>(case: &Case) -> Vec<Row> {
         model.run(&layout, &input, states, &mut output, &mut scratch).unwrap();
         pad_packed_sequence(&layout, to, &output, Fill::Value(0.0), &mut unpacked).unwrap();
         if let Some(keep) = keep {
-            keep.clear();
-            keep.extend_from_slice(&unpacked);
+            unpacked[..].clone_into(keep);
         }
     };
     whole(Some(&mut kept));
