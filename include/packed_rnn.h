@@ -449,7 +449,7 @@ size_t prnn_error_text(const prnn_error *error, char *buffer, size_t buffer_len)
  *
  * sorted_lengths, sorted_indices and unsorted_indices have batch entries each; they are filled, and the layout goes on
  * using them. Sequences of one length stay in the caller's order. Time: one pass if the lengths are sorted already, else
- * O(B log B).
+ * O(B^1.5) at most.
  *
  * Errors: lengths: PRNN_CODE_NEGATIVE, PRNN_CODE_OVERFLOW (a length beyond INT32_MAX, or the sum).
  */

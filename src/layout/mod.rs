@@ -91,7 +91,7 @@ impl<'a> Layout<'a> {
     /// Lengths in any order (PyTorch's `enforce_sorted=False`), one per sequence, into slices of as many entries.
     ///
     /// The order is stable: sequences of one length stay in the caller's order. Time: one pass if the lengths are
-    /// sorted already, else O(B log B); no scratch.
+    /// sorted already, else O(B^1.5) at most; no scratch.
     ///
     /// # Errors
     /// `lengths`: [`Code::Negative`], [`Code::Overflow`] (a length, or the sum); `sorted_lengths`, `sorted_indices`:
