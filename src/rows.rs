@@ -7,6 +7,8 @@
 
 #![allow(unsafe_code)]
 
+use crate::copy::SMALL;
+use core::hint::black_box;
 use core::marker::PhantomData;
 
 /// Rows to read.
@@ -142,27 +144,40 @@ impl<'a> RowsMut<'a> {
         self.rows.get(row).map(<*const f32>::cast_mut)
     }
 
-    /// Copies a row out of another view of the same width into row `to`; they may be the same row. A function of its own,
-    /// which is not called for every step.
-    #[inline(never)]
+    /// Copies a row out of another view of the same width into row `to`; they may be the same row.
     pub(crate) fn copy_row(&self, to: usize, from: Rows<'_>, row: usize) {
         if let (Some(to), Some(from), true) = (self.get(to), from.get(row), self.rows.width == from.width) {
-            // One by one: a device would be the larger by a `memmove` for this alone.
-            for i in 0..self.rows.width {
-                // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared.
-                unsafe { to.add(i).write(from.add(i).read()) }
-            }
+            // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared.
+            unsafe { copy_floats(to, from, 1, self.rows.width) }
         }
     }
 
     /// Copies a row out of the same row of another view, or makes it zeros.
-    #[inline(never)]
     pub(crate) fn begin_row(&self, row: usize, from: Option<Rows<'_>>) {
         match (from, self.get(row)) {
             (Some(from), _) => self.copy_row(row, from, row),
-            // SAFETY: `get` gives a row of `width` elements; zero bits are the zero of f32.
-            (None, Some(to)) => unsafe { to.write_bytes(0, self.rows.width) },
+            // What the zero is stays hidden: the compiler would link a `memset` for it.
+            // SAFETY: `get` gives a row of `width` elements, and one float is read.
+            (None, Some(to)) => unsafe { copy_floats(to, black_box(&0.0), 0, self.rows.width) },
             (None, None) => {}
         }
+    }
+}
+
+/// Copies floats: with a `step` of 1 as many as are written, with 0 the same one again and again. They may overlap if they
+/// move towards the first. A function of its own, as a device would be the larger by each of its loops.
+///
+/// # Safety
+/// `count` floats may be written, and as many, or one, be read.
+#[inline(never)]
+pub(crate) unsafe fn copy_floats(to: *mut f32, from: *const f32, step: usize, count: usize) {
+    if !SMALL && step == 1 {
+        // SAFETY: the caller's promise.
+        return unsafe { to.copy_from(from, count) };
+    }
+    // One by one: a device would be the larger by a `memmove` and a `memset` for this alone.
+    for i in 0..count {
+        // SAFETY: the caller's promise.
+        unsafe { to.add(i).write(from.add(i * step).read()) }
     }
 }

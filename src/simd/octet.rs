@@ -11,6 +11,7 @@
 use super::Simd;
 use super::pass::{Ahead, Carry, Epilogue, Pass, Row};
 use super::runs::{Run, run_of_8, run_of_16};
+use crate::rows::copy_floats;
 use crate::weights::panel::{BLOCK, OCTET, Panel};
 use core::mem::MaybeUninit;
 
@@ -135,7 +136,7 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(
         let (mut elements, mut count) = (x, shape.inputs);
         if !octet.flat() {
             // The bias is in the order of the weights, and the sums are not.
-            octet.runs::<G>(|sum, at, _| copy(sums.add(sum), bias.add(at), OCTET));
+            octet.runs::<G>(|sum, at, _| copy_floats(sums.add(sum), bias.add(at), 1, OCTET));
             begin = sums.cast_const();
         }
         // Inputs, then states: a loop that the compiler cannot take apart, so that the runs stand in the code once.
@@ -151,18 +152,18 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(
             (begin, weights) = (sums.cast_const(), states);
             (elements, count) = (row.h, shape.units);
             if E::APART {
-                copy(sums.add(apart), sums.add(last), OCTET);
-                copy(sums.add(last + octet.before(G - 1)), panel.as_ptr().add(octet.state_bias), octet.width);
+                copy_floats(sums.add(apart), sums.add(last), 1, OCTET);
+                copy_floats(sums.add(last + octet.before(G - 1)), panel.as_ptr().add(octet.state_bias), 1, octet.width);
             }
         }
         let before = octet.before(G - 1);
         if before > 0 {
             for gate in 0..G {
                 let to = sums.add(gate * OCTET);
-                copy(to, to.add(octet.before(gate)), octet.width);
+                copy_floats(to, to.add(octet.before(gate)), 1, octet.width);
             }
             if E::APART {
-                copy(sums.add(apart), sums.add(apart + before), octet.width);
+                copy_floats(sums.add(apart), sums.add(apart + before), 1, octet.width);
             }
         }
         for i in 0..octet.width {
@@ -182,18 +183,5 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(
                 s.store(row.c.add(i), carried);
             }
         }
-    }
-}
-
-/// Copies floats one by one, from the first: they may overlap if they move towards the first. A function of its own, as a
-/// device would be the larger by each of its loops.
-///
-/// # Safety
-/// `count` floats may be read and written.
-#[inline(never)]
-unsafe fn copy(to: *mut f32, from: *const f32, count: usize) {
-    for i in 0..count {
-        // SAFETY: the caller's promise.
-        unsafe { to.add(i).write(from.add(i).read()) }
     }
 }
