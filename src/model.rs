@@ -4,7 +4,7 @@ use crate::cell::{Cell, panel_shape};
 use crate::error::{Argument, Code, Error, check_len};
 use crate::simd::backend::Backend;
 use crate::weights::Weights;
-use crate::weights::panel::Panel;
+use crate::weights::panel::{Panel, PanelShape};
 use core::marker::PhantomData;
 
 /// Which way a layer walks along time.
@@ -73,9 +73,9 @@ impl Shape {
         self.direction.count().saturating_mul(self.hidden_size)
     }
 
-    /// The input size of a layer.
+    /// The input size of a layer. The whole can be counted.
     pub(crate) const fn input_of(&self, layer: usize) -> usize {
-        if layer == 0 { self.input_size } else { self.output_size() }
+        if layer == 0 { self.input_size } else { self.direction.count() * self.hidden_size }
     }
 
     /// The floats of the panels, `None` if they cannot be counted.
@@ -92,19 +92,13 @@ impl Shape {
         first.checked_add(others)
     }
 
-    /// Where a layer's panel in one of its directions lies among the panels. The whole can be counted.
-    pub(crate) const fn panel<C: Cell>(&self, layer: usize, direction: usize) -> (usize, usize) {
+    /// Where a layer's panel in one of its directions begins among the panels, and its shape. The whole can be counted.
+    pub(crate) const fn panel<C: Cell>(&self, layer: usize, direction: usize) -> (usize, PanelShape) {
         let directions = self.direction.count();
-        let first = match panel_shape::<C>(self.input_size, self.hidden_size).len() {
-            Some(len) => len,
-            None => 0,
-        };
-        let Some(before) = layer.checked_sub(1) else { return (direction * first, first) };
-        let other = match panel_shape::<C>(self.output_size(), self.hidden_size).len() {
-            Some(len) => len,
-            None => 0,
-        };
-        (directions * first + (before * directions + direction) * other, other)
+        let shape = panel_shape::<C>(self.input_of(layer), self.hidden_size);
+        let Some(before) = layer.checked_sub(1) else { return (direction * shape.floats(), shape) };
+        let first = panel_shape::<C>(self.input_size, self.hidden_size).floats();
+        (directions * first + (before * directions + direction) * shape.floats(), shape)
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -193,8 +187,8 @@ impl<'a, C: Cell> Model<'a, C> {
         }
         for (index, weights) in weights.enumerate() {
             let layer = index / directions;
-            let (first, len) = shape.panel::<C>(layer, index % directions);
-            if let Some(panel) = panels.get_mut(first..).and_then(|rest| rest.get_mut(..len)) {
+            let (first, panel_shape) = shape.panel::<C>(layer, index % directions);
+            if let Some(panel) = panels.get_mut(first..).and_then(|rest| rest.get_mut(..panel_shape.floats())) {
                 weights.pack::<C>(shape.input_of(layer), shape.hidden_size, panel);
             }
         }
@@ -239,8 +233,8 @@ impl<'a, C: Cell> Model<'a, C> {
             return None;
         }
         let shape = Shape { input_size: self.shape.input_of(layer), num_layers: 1, ..self.shape };
-        let (first, len) = self.shape.panel::<C>(layer, 0);
-        let panels = self.panels.get(first..)?.get(..len * shape.direction.count())?;
+        let (first, panel) = self.shape.panel::<C>(layer, 0);
+        let panels = self.panels.get(first..)?.get(..panel.floats() * shape.direction.count())?;
         Some(Self { shape, panels, ..*self })
     }
 
@@ -252,9 +246,8 @@ impl<'a, C: Cell> Model<'a, C> {
 
     /// The panel of a layer in one of its directions; there is none of others.
     pub(crate) fn panel(&self, layer: usize, direction: usize) -> Option<Panel<'a>> {
-        let (first, len) = self.shape.panel::<C>(layer, direction);
-        let floats = self.panels.get(first..)?.get(..len)?;
-        Panel::new(panel_shape::<C>(self.shape.input_of(layer), self.shape.hidden_size), floats)
+        let (first, shape) = self.shape.panel::<C>(layer, direction);
+        Panel::new(shape, self.panels.get(first..)?)
     }
 }
 

@@ -8,7 +8,6 @@
 #![allow(unsafe_code)]
 
 use crate::copy::SMALL;
-use core::hint::black_box;
 use core::marker::PhantomData;
 
 /// Rows to read.
@@ -51,9 +50,9 @@ impl<'a> Floats<'a> {
         (Self { len, ..self }, Self { first: self.first.wrapping_add(len), len: self.len - len, ..self })
     }
 
-    /// As rows of `width` elements, one after another.
-    pub(crate) fn rows(self, width: usize) -> RowsMut<'a> {
-        RowsMut { rows: Rows::of(self.first, self.len, width), data: PhantomData }
+    /// As rows of `width` elements, one after another, from row `skipped` on.
+    pub(crate) fn rows(self, width: usize, skipped: usize) -> RowsMut<'a> {
+        RowsMut { rows: Rows::of(self.first, self.len, width, skipped), data: PhantomData }
     }
 
     /// As `count` rows of `width` elements; no rows if there are not so many.
@@ -64,14 +63,16 @@ impl<'a> Floats<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Rows of `width` elements, one after another.
-    pub(crate) fn new(data: &'a [f32], width: usize) -> Self {
-        Self::of(data.as_ptr(), data.len(), width)
+    /// Rows of `width` elements, one after another, from row `skipped` on.
+    pub(crate) fn new(data: &'a [f32], width: usize, skipped: usize) -> Self {
+        Self::of(data.as_ptr(), data.len(), width, skipped)
     }
 
-    fn of(first: *const f32, len: usize, width: usize) -> Self {
+    /// A function of its own: a walk makes many views.
+    #[inline(never)]
+    fn of(first: *const f32, len: usize, width: usize, skipped: usize) -> Self {
         // Of no width there are rows of nothing.
-        Self { first, count: len / width.max(1), stride: width, width, data: PhantomData }
+        Self { first, count: len / width.max(1), stride: width, width, data: PhantomData }.skip(skipped)
     }
 
     /// `count` rows of `width` elements; no rows if there are not so many. A step waits less for the multiplication than
@@ -145,6 +146,7 @@ impl<'a> RowsMut<'a> {
     }
 
     /// Copies a row out of another view of the same width into row `to`; they may be the same row.
+    #[inline(never)]
     pub(crate) fn copy_row(&self, to: usize, from: Rows<'_>, row: usize) {
         if let (Some(to), Some(from), true) = (self.get(to), from.get(row), self.rows.width == from.width) {
             // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared.
@@ -153,12 +155,12 @@ impl<'a> RowsMut<'a> {
     }
 
     /// Copies a row out of the same row of another view, or makes it zeros.
+    #[inline(never)]
     pub(crate) fn begin_row(&self, row: usize, from: Option<Rows<'_>>) {
         match (from, self.get(row)) {
             (Some(from), _) => self.copy_row(row, from, row),
-            // What the zero is stays hidden: the compiler would link a `memset` for it.
             // SAFETY: `get` gives a row of `width` elements, and one float is read.
-            (None, Some(to)) => unsafe { copy_floats(to, black_box(&0.0), 0, self.rows.width) },
+            (None, Some(to)) => unsafe { copy_floats(to, &0.0, 0, self.rows.width) },
             (None, None) => {}
         }
     }

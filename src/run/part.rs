@@ -53,44 +53,44 @@ impl<'a, C: Cell> Run<'a, C> {
         (layer * self.model.shape.direction.count() + direction) * self.layout.batch()
     }
 
-    /// A layer in a direction, for some places.
-    fn walk(&self, [layer, direction]: [usize; 2], places: Range<usize>) -> Option<Walk<'_>> {
-        let Self { model, layout, .. } = self;
-        let (shape, hidden) = (model.shape, model.shape.hidden_size);
+    /// A layer in a direction, for some places. A function of its own, as `begin` is: what they need leaves the stack
+    /// before the first step.
+    #[inline(always)]
+    fn walk(&self, [layer, direction]: [usize; 2], places: &Range<usize>, turn: bool) -> Option<Walk<'_, C>> {
+        let (shape, hidden) = (self.model.shape, self.model.shape.hidden_size);
         let output = shape.direction.count() * hidden;
         let after = shape.num_layers - 1 - layer;
         // In turns, so that a layer reads what it does not write.
         let [even, odd] = self.outputs;
         let (to, from) = if after.is_multiple_of(2) { (even, odd) } else { (odd, even) };
         let states = self.states(layer, direction);
-        let h = self.hn.rows(hidden).skip(states);
-        let others = match self.last {
-            Some(last) if after == 0 => last.rows(hidden).skip(direction * layout.batch()),
-            _ => to.rows(output).columns(direction * hidden, hidden),
+        let mut other = self.hn.rows(hidden, states);
+        let mut out = match self.last {
+            Some(last) if after == 0 => last.rows(hidden, direction * self.layout.batch()),
+            _ => to.rows(output, 0).columns(direction * hidden, hidden),
         };
+        if turn {
+            core::mem::swap(&mut other, &mut out);
+        }
         Some(Walk {
-            layout,
-            backend: model.backend,
+            run: self,
             reverse: match shape.direction {
                 Direction::Forward => false,
                 Direction::Reverse => true,
                 Direction::Bidirectional => direction == 1,
             },
-            h,
-            others,
-            ahead: self.ahead,
+            other,
             pass: Pass {
-                panel: model.panel(layer, direction)?,
-                order: layout.order(),
+                panel: self.model.panel(layer, direction)?,
+                order: self.layout.order(),
+                x: if layer == 0 { Rows::new(self.input, shape.input_size, 0) } else { from.rows(output, 0).read() },
+                h: other.read(),
+                out,
                 packed: after > 0 || self.last.is_none(),
-                x: if layer == 0 { Rows::new(self.input, shape.input_size) } else { from.rows(output).read() },
-                h: others.read(),
-                out: others,
+                continued: 0,
                 offset: 0,
                 before: 0,
-                begin: h.read(),
-                continued: 0,
-                c: self.cn.rows(hidden).skip(states),
+                c: self.cn.rows(hidden, states),
                 ahead: Ahead::No,
                 first: places.start,
                 end: places.end,
@@ -98,13 +98,13 @@ impl<'a, C: Cell> Run<'a, C> {
         })
     }
 
-    /// The beginning of a walk. A function of its own, so that what it needs leaves the stack before the first step.
+    /// The beginning of a walk.
     #[inline(never)]
-    fn begin(&self, walk: &Walk<'_>, [layer, direction]: [usize; 2], progress: &mut Option<Progress<'a>>) {
+    fn begin(&self, walk: &Walk<'_, C>, [layer, direction]: [usize; 2], progress: &mut Option<Progress<'a>>) {
         let states = self.states(layer, direction);
-        let rows = |floats: &'a [f32]| Rows::new(floats, self.model.shape.hidden_size).skip(states);
+        let rows = |floats: &'a [f32]| Rows::new(floats, self.model.shape.hidden_size, states);
         walk.begin(self.h0.map(rows), self.c0.map(rows));
-        *progress = Some(Progress::of(&self.layout, walk.pass.first, walk.pass.end, walk.room::<C>()));
+        *progress = Some(Progress::of(&self.layout, walk.pass.first, walk.pass.end, walk.room()));
     }
 }
 
@@ -124,13 +124,14 @@ impl<'a> Part<'a> {
     pub(crate) fn advance<C: Cell>(&mut self, run: &Run<'a, C>, mut steps: usize) -> bool {
         while self.layer < run.model.shape.num_layers {
             let at = [self.layer, self.direction];
+            let turn = self.progress.as_ref().is_some_and(Progress::turned);
             // Where it is: a copy would need as much of the stack again.
-            if let Some(walk) = &mut run.walk(at, self.first..self.end) {
+            if let Some(walk) = &mut run.walk(at, &(self.first..self.end), turn) {
                 if self.progress.is_none() {
                     run.begin(walk, at, &mut self.progress);
                 }
                 if let Some(progress) = &mut self.progress {
-                    steps -= walk.advance::<C>(progress, steps);
+                    steps -= walk.advance(progress, steps);
                     if progress.steps_left() > 0 {
                         return false;
                     }

@@ -37,8 +37,8 @@ pub(crate) trait Epilogue<const G: usize>: Copy {
     fn finish<S: Values>(s: S, sum: [S::F; G], input: S::F, carried: S::F) -> (S::F, S::F);
 }
 
-/// All units of a panel for some sequences. The sequence at place `b` has row `b` in packed views and row `order[b]` in
-/// those in the caller's order.
+/// All units of a panel for some sequences. The sequence at place `b` has row `b` behind an offset in packed views and row
+/// `order[b]` in those in the caller's order.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'a> {
     pub(crate) panel: Panel<'a>,
@@ -46,18 +46,16 @@ pub(crate) struct Pass<'a> {
     pub(crate) order: Option<&'a [u32]>,
     /// Rows of the panel's inputs, packed.
     pub(crate) x: Rows<'a>,
-    /// The state so far, rows of the panel's units, for the places below `continued`.
+    /// The state so far, rows of the panel's units in the caller's order, for the places from `continued` on.
     pub(crate) h: Rows<'a>,
-    /// The new state: other rows than those of `h` and `begin`.
+    /// The new state: other rows than those of `h`.
     pub(crate) out: RowsMut<'a>,
-    /// The packed row of place 0 in `x` and `out`, and in `h`.
+    /// `out` is packed, and holds the state so far of the places below `continued`; else in the caller's order.
+    pub(crate) packed: bool,
+    pub(crate) continued: usize,
+    /// The packed row of place 0 in `x` and `out`, and in `out` at the step before.
     pub(crate) offset: usize,
     pub(crate) before: usize,
-    /// `h` and `out` are packed; else in the caller's order.
-    pub(crate) packed: bool,
-    /// The state so far for the other places, in the caller's order.
-    pub(crate) begin: Rows<'a>,
-    pub(crate) continued: usize,
     /// The second state, in place, in the caller's order; no rows where the epilogue carries none.
     pub(crate) c: RowsMut<'a>,
     pub(crate) ahead: Ahead<'a>,
@@ -74,11 +72,10 @@ impl Pass<'_> {
             Some(order) => *order.get(place)? as usize,
             None => place,
         };
-        let (before, now) = if self.packed { (self.before + place, self.offset + place) } else { (row, row) };
         Some(Row {
-            h: if place < self.continued { self.h.get(before)? } else { self.begin.get(row)? },
+            h: if place < self.continued { self.out.read().get(self.before + place)? } else { self.h.get(row)? },
             c: if carry == Carry::Second { self.c.get(row)? } else { core::ptr::null_mut() },
-            out: self.out.get(now)?,
+            out: self.out.get(if self.packed { self.offset + place } else { row })?,
         })
     }
 
@@ -168,7 +165,6 @@ fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
         && shape.apart == E::APART
         && pass.x.width() == shape.inputs
         && pass.h.width() == shape.units
-        && pass.begin.width() == shape.units
         && pass.out.read().width() == shape.units
         && sums.is_none_or(|sums| sums == G * shape.units)
         && (E::CARRY != Carry::Second || pass.c.read().width() == shape.units)

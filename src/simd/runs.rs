@@ -84,35 +84,66 @@ mod vfp {
             )
         };
     }
+    /// The way into a loop of four rows: what is left over of a multiple of four goes first, through the last rows of the
+    /// loop.
+    macro_rules! four_rows {
+        ($row:ident) => {
+            concat!(
+                "ands {rest}, {left}, #3\n",
+                "beq 8f\n",
+                "sub {left}, {left}, {rest}\n",
+                "cmp {rest}, #2\n",
+                "bhi 3f\n",
+                "beq 4f\n",
+                "vldmia {x}!, {{s27}}\n",
+                "b 7f\n",
+                "3: vldmia {x}!, {{s25-s27}}\n",
+                "b 5f\n",
+                "4: vldmia {x}!, {{s26-s27}}\n",
+                "b 6f\n",
+                "2: vldmia {x}!, {{s24-s27}}\n",
+                $row!("s24"),
+                "5:\n",
+                $row!("s25"),
+                "6:\n",
+                $row!("s26"),
+                "7:\n",
+                $row!("s27"),
+                "8: subs {left}, #4\n",
+                "bhs 2b\n",
+            )
+        };
+    }
+    /// The same for two rows, where little is done and code is dearer.
+    macro_rules! two_rows {
+        ($row:ident) => {
+            concat!(
+                "ands {rest}, {left}, #1\n",
+                "beq 8f\n",
+                "subs {left}, #1\n",
+                "vldmia {x}!, {{s25}}\n",
+                "b 7f\n",
+                "2: vldmia {x}!, {{s24-s25}}\n",
+                $row!("s24"),
+                "7:\n",
+                $row!("s25"),
+                "8: subs {left}, #2\n",
+                "bhs 2b\n",
+            )
+        };
+    }
     macro_rules! run {
-        ($name:ident, $row:ident, $count:literal, $sums:literal: $($register:tt)*) => {
+        ($name:ident, $rows:ident of $row:ident, $count:literal, $sums:literal: $($register:tt)*) => {
             /// # Safety
             /// The run's elements, the weights of each of its rows and as many sums may be read, and the sums written.
             #[inline(always)]
             pub(in super::super) unsafe fn $name(sums: *mut f32, run: Run) {
-                // SAFETY: the caller's promise. `left` goes down from `count`, by four while it is not below four.
+                // SAFETY: the caller's promise. `left` goes down from `count` to 0, by as many as there are rows of
+                // weights and elements taken.
                 unsafe {
                     asm!(
                         concat!("vldmia {begin}, {{", $sums, "}}"),
-                        "subs {left}, #4",
-                        "blo 3f",
-                        "2:",
-                        "vldmia {x}!, {{s24-s27}}",
-                        $row!("s24"),
-                        $row!("s25"),
-                        $row!("s26"),
-                        $row!("s27"),
-                        "subs {left}, #4",
-                        "bhs 2b",
-                        "3:",
-                        "adds {left}, #4",
-                        "beq 5f",
-                        "4:",
-                        "vldmia {x}!, {{s24}}",
-                        $row!("s24"),
-                        "subs {left}, #1",
-                        "bne 4b",
-                        "5:",
+                        $rows!($row),
                         concat!("vstmia {sums}, {{", $sums, "}}"),
                         begin = in(reg) run.begin,
                         sums = in(reg) sums,
@@ -120,6 +151,7 @@ mod vfp {
                         skip = in(reg) run.row.wrapping_sub($count).wrapping_mul(size_of::<f32>()),
                         x = inout(reg) run.elements => _,
                         left = inout(reg) run.count => _,
+                        rest = out(reg) _,
                         $(out($register) _,)*
                         out("s16") _, out("s17") _, out("s18") _, out("s19") _,
                         out("s20") _, out("s21") _, out("s22") _, out("s23") _,
@@ -130,7 +162,7 @@ mod vfp {
             }
         };
     }
-    run!(run_of_8, row_of_8, 8, "s0-s7": "s0" "s1" "s2" "s3" "s4" "s5" "s6" "s7");
-    run!(run_of_16, row_of_16, 16, "s0-s15":
+    run!(run_of_8, two_rows of row_of_8, 8, "s0-s7": "s0" "s1" "s2" "s3" "s4" "s5" "s6" "s7");
+    run!(run_of_16, four_rows of row_of_16, 16, "s0-s15":
         "s0" "s1" "s2" "s3" "s4" "s5" "s6" "s7" "s8" "s9" "s10" "s11" "s12" "s13" "s14" "s15");
 }

@@ -43,6 +43,14 @@ impl PanelShape {
         len.checked_add(self.end())
     }
 
+    /// The same where it is known that it can be counted.
+    pub(crate) const fn floats(&self) -> usize {
+        match self.len() {
+            Some(len) => len,
+            None => 0,
+        }
+    }
+
     /// Full blocks.
     pub(crate) const fn blocks(&self) -> usize {
         self.units / BLOCK
