@@ -22,6 +22,9 @@ mod support;
 #[path = "../../src/cell/mod.rs"]
 mod cell;
 #[allow(dead_code)]
+#[path = "../../src/copy.rs"]
+mod copy;
+#[allow(dead_code)]
 #[path = "../../src/error.rs"]
 mod error;
 #[allow(dead_code)]
