@@ -75,6 +75,9 @@ pub(crate) trait Values: Copy {
 pub(crate) trait Simd: Values {
     /// A divisor of 16.
     const LANES: usize;
+    /// A backend of half as many lanes that this CPU has too, and that gives the same bits in half the time where its
+    /// vectors are wide enough; else this one.
+    type Half: Simd;
     /// The rows of the tallest tile whose sums stay in registers, at most 8.
     const ROWS: Rows;
     /// A tile of so many rows or more takes its gates line by line: there are no registers for all of them.
@@ -86,6 +89,9 @@ pub(crate) trait Simd: Values {
     /// So many vectors, sums and elements of rows, and a weight besides, stay in registers: a tile of no more loads a
     /// vector of elements and multiplies by its lanes, one after another. 0 where no instruction multiplies by a lane.
     const BY_LANE: usize = 0;
+
+    /// The backend of half as many lanes.
+    fn half(self) -> Self::Half;
 
     /// Runs a kernel with the CPU's features on, as a function of its own.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;

@@ -54,11 +54,17 @@ impl Values for Neon {
 }
 
 impl Simd for Neon {
+    type Half = Self;
     const LANES: usize = 4;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 7, four_gates: 6 };
     const SUMS: usize = 24;
     const PAIRS: bool = true;
     const BY_LANE: usize = 30;
+
+    #[inline(always)]
+    fn half(self) -> Self::Half {
+        self
+    }
 
     #[inline(always)]
     fn mul_add_lane<const LANE: i32>(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {

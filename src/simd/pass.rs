@@ -72,8 +72,10 @@ impl Pass<'_> {
             Some(order) => *order.get(place)? as usize,
             None => place,
         };
+        let (view, before) =
+            if place < self.continued { (self.out.read(), self.before + place) } else { (self.h, row) };
         Some(Row {
-            h: if place < self.continued { self.out.read().get(self.before + place)? } else { self.h.get(row)? },
+            h: view.get(before)?,
             c: if carry == Carry::Second { self.c.get(row)? } else { core::ptr::null_mut() },
             out: self.out.get(if self.packed { self.offset + place } else { row })?,
         })
@@ -217,7 +219,10 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
     #[inline(always)]
     fn run<S: Simd, const R: usize>(self, s: S) -> usize {
         if self.at.left == 0 {
-            if self.pass.panel.shape().tail() > 0 {
+            let tail = self.pass.panel.shape().tail();
+            if tail > 0 && halves::<S>(G, R, tail) {
+                s.half().vectorize(Tail::<E, G, R>(self));
+            } else if tail > 0 {
                 s.vectorize(Tail::<E, G, R>(self));
             }
             return 1;
@@ -244,6 +249,16 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
             _ => s.vectorize(Full::<E, G, R, 1>(self)),
         }
     }
+}
+
+/// Whether a tail is taken by vectors of half as many lanes: they hold an epilogue's units and, in as many registers as
+/// they have, all sums, where those of all lanes would be half empty.
+fn halves<S: Simd>(gates: usize, rows: usize, tail: usize) -> bool {
+    let lanes = S::Half::LANES;
+    lanes < S::LANES
+        && tail <= lanes
+        && gates * tail <= S::LANES
+        && rows * (gates * tail).div_ceil(lanes) <= 2 * S::Half::ROWS.of(gates)
 }
 
 /// How many vectors of units a tile of `rows` takes at once: 1, 2 or 4, as registers allow and the panel's order.

@@ -110,10 +110,16 @@ impl Values for Portable {
 }
 
 impl Simd for Portable {
+    type Half = Self;
     const LANES: usize = 4;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 2 };
     const SUMS: usize = 8;
     const PAIRS: bool = false;
+
+    #[inline(always)]
+    fn half(self) -> Self::Half {
+        self
+    }
 
     #[inline(never)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {

@@ -105,11 +105,17 @@ impl Values for Scalar {
 }
 
 impl Simd for Scalar {
+    type Half = Self;
     const LANES: usize = 1;
     /// A row has sums enough to fill the registers.
     const ROWS: Rows = Rows { one_gate: 1, three_gates: 1, four_gates: 1 };
     const SUMS: usize = 4;
     const PAIRS: bool = false;
+
+    #[inline(always)]
+    fn half(self) -> Self::Half {
+        self
+    }
 
     #[inline(never)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {

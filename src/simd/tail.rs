@@ -7,6 +7,7 @@ use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines};
 use super::tile::{Done, Stride, accumulate, finish_all};
 use super::{Kernel, Simd};
 use crate::weights::panel::BLOCK;
+use core::mem::MaybeUninit;
 
 /// Floats of the tail's sums for one row: at most 4 gates of 15 units, in whole vectors.
 const FLAT: usize = 4 * BLOCK;
@@ -26,40 +27,48 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
     let (width, flat) = (shape.tail(), G * shape.tail());
     let (inputs, states) = shape.parts(shape.blocks());
     let panel = pass.panel.as_ptr();
-    let mut sums = [[0.0; FLAT]; R];
-    let mut half = [[0.0; BLOCK]; R];
+    let mut sums = MaybeUninit::<[[f32; FLAT]; R]>::uninit();
+    let mut half = MaybeUninit::<[[f32; BLOCK]; R]>::uninit();
+    let (sums, half) = (sums.as_mut_ptr().cast::<f32>(), half.as_mut_ptr().cast::<f32>());
     // SAFETY: the tail's rows lie within the panel, and a last vector's excess (a bias's too) within the zeros that end
     // it or within what follows; `flat` rounded up to whole vectors is at most FLAT; rows hold `inputs` and `units` elements.
     unsafe {
+        // What the last gate's vectors take beyond the sums is known as well.
+        let end = flat / S::LANES * S::LANES;
+        for r in 0..R {
+            s.store(sums.add(r * FLAT + end), s.splat(0.0));
+            if end + 2 * S::LANES <= FLAT {
+                s.store(sums.add(r * FLAT + end + S::LANES), s.splat(0.0));
+            }
+        }
         let ahead = G * BLOCK * shape.blocks();
         if let Ahead::Read(_) = pass.ahead {
-            for (sum, from) in sums.iter_mut().zip(rows.sums) {
-                core::ptr::copy_nonoverlapping(from.add(ahead), sum.as_mut_ptr(), flat);
+            for (r, from) in rows.sums.into_iter().enumerate() {
+                sums.add(r * FLAT).copy_from_nonoverlapping(from.add(ahead), flat);
             }
         } else {
             let bias = panel.add(inputs);
-            flat_sums::<S, G, R>(s, &mut sums, Some(bias), bias.add(flat), flat, &rows.x, shape.inputs);
+            flat_sums::<S, G, R>(s, sums, Some(bias), bias.add(flat), flat, &rows.x, shape.inputs);
         }
         if let Ahead::Write(_) = pass.ahead {
-            for (sum, to) in sums.iter().zip(rows.sums) {
-                core::ptr::copy_nonoverlapping(sum.as_ptr(), to.add(ahead), flat);
+            for (r, to) in rows.sums.into_iter().enumerate() {
+                to.add(ahead).copy_from_nonoverlapping(sums.add(r * FLAT), flat);
             }
             return;
         }
         if E::APART {
             // The last gate's input half is set aside, and its sum begins again with the state bias.
-            for (sum, half) in sums.iter_mut().zip(&mut half) {
-                let last = sum.as_mut_ptr().add(flat - width);
+            for r in 0..R {
+                let (last, half) = (sums.add(r * FLAT + flat - width), half.add(r * BLOCK));
                 for first in (0..width).step_by(S::LANES) {
-                    s.store(half.as_mut_ptr().add(first), s.load(last.add(first)));
+                    s.store(half.add(first), s.load(last.add(first)));
                     s.store(last.add(first), s.load(panel.add(states + first)));
                 }
             }
         }
         let states = panel.add(states + if E::APART { width } else { 0 });
-        flat_sums::<S, G, R>(s, &mut sums, None, states, flat, &rows.h, shape.units);
+        flat_sums::<S, G, R>(s, sums, None, states, flat, &rows.h, shape.units);
     }
-    let (sums, half) = (sums.as_ptr().cast::<f32>(), half.as_ptr().cast::<f32>());
     let done = |r: usize, first: usize| {
         let left = width - first;
         let mut sum = [s.splat(0.0); G];
@@ -68,7 +77,7 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
             *sum = unsafe { s.load(sums.add(r * FLAT + gate * width + first)) };
         }
         // SAFETY: `r < R`; `first + LANES` is at most 16.
-        let half = unsafe { s.load(half.add(r * BLOCK + first)) };
+        let half = if E::APART { unsafe { s.load(half.add(r * BLOCK + first)) } } else { s.splat(0.0) };
         let count = (left < S::LANES).then_some(left);
         Done { sum, half, r, unit: shape.blocks() * BLOCK + first, count }
     };
@@ -87,12 +96,13 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
 /// Adds `count` weight rows of `flat` floats to the sums, or to the bias they begin with, a few vectors at a time.
 ///
 /// # Safety
-/// Whole vectors of the bias may be read; `count` elements of each row may be read, and `count` rows of weights in whole vectors; `flat` rounded up to whole
-/// vectors is at most FLAT.
+/// Whole vectors of the bias may be read; `count` elements of each row may be read, and `count` rows of weights in whole
+/// vectors; `flat` rounded up to whole vectors is at most FLAT, and there are `R` rows of so many sums, which are known
+/// where there is no bias.
 #[inline(always)]
 unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
     s: S,
-    sums: &mut [[f32; FLAT]; R],
+    sums: *mut f32,
     bias: Option<*const f32>,
     weights: *const f32,
     flat: usize,
@@ -103,8 +113,14 @@ unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
     // No more vectors than a full block's tile has: so many fit the registers.
     while first < flat {
         let vectors = (flat - first).div_ceil(S::LANES);
-        let part = Flat { sums: &mut *sums, bias, first, weights, flat, rows, count };
-        let most = const { if by_lines::<S>(G, R) { 2 } else { G } };
+        let part = Flat { sums, bias, first, weights, flat, rows, count };
+        let most = const {
+            match R {
+                _ if !by_lines::<S>(G, R) => G,
+                _ if R <= S::ROWS.of(G) => 2,
+                _ => 1,
+            }
+        };
         first += S::LANES
             * match vectors.min(most) {
                 4 if most >= 4 => s.vectorize(Vectors::<4, R>(part)),
@@ -117,7 +133,7 @@ unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
 
 /// The arguments of `flat_sums`, whose promises hold for the vectors from `first` on.
 struct Flat<'a, const R: usize> {
-    sums: &'a mut [[f32; FLAT]; R],
+    sums: *mut f32,
     bias: Option<*const f32>,
     first: usize,
     weights: *const f32,
@@ -139,16 +155,16 @@ impl<const V: usize, const R: usize> Kernel for Vectors<'_, V, R> {
         let mut sum = [[[s.splat(0.0); V]; 1]; R];
         // SAFETY: `flat_sums` makes this only with V whole vectors from `first` on, within the sums and the weights.
         unsafe {
-            for ([sum], memory) in sum.iter_mut().zip(sums.iter()) {
-                let from = bias.unwrap_or(memory.as_ptr());
+            for (r, [sum]) in sum.iter_mut().enumerate() {
+                let from = bias.unwrap_or(sums.add(r * FLAT).cast_const());
                 for (v, sum) in sum.iter_mut().enumerate() {
                     *sum = s.load(from.add(first + v * S::LANES));
                 }
             }
             let sum = accumulate::<S, V, 1, R, 1>(s, sum, weights.add(first), stride, rows, count);
-            for ([sum], memory) in sum.into_iter().zip(sums) {
+            for (r, [sum]) in sum.into_iter().enumerate() {
                 for (v, sum) in sum.into_iter().enumerate() {
-                    s.store(memory.as_mut_ptr().add(first + v * S::LANES), sum);
+                    s.store(sums.add(r * FLAT + first + v * S::LANES), sum);
                 }
             }
         }

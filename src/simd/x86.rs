@@ -105,17 +105,23 @@ impl Values for Avx2 {
 }
 
 impl Simd for Avx2 {
+    type Half = Self;
     const LANES: usize = 8;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 6, four_gates: 6 };
     const LINES: usize = 4;
     const SUMS: usize = 11;
     const PAIRS: bool = true;
 
+    #[inline(always)]
+    fn half(self) -> Self::Half {
+        self
+    }
+
     memory_operations! { __m256;
         load(from) = _mm256_loadu_ps(from);
         load_part(from, count) = _mm256_maskload_ps(from, first_of_8(count));
         store(to, value) = _mm256_storeu_ps(to, value);
-        store_part(to, value, count) = _mm256_maskstore_ps(to, first_of_8(count), value);
+        store_part(to, value, count) = store_part_of_8(to, value, count);
     }
 }
 
@@ -124,6 +130,32 @@ impl Simd for Avx2 {
 #[target_feature(enable = "avx2")]
 fn first_of_8(count: usize) -> __m256i {
     _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+}
+
+/// Stores the first `count < 8` lanes. A masked store takes many operations on some CPUs; the branches are foreseen.
+///
+/// # Safety
+/// `count` elements may be written.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_part_of_8(mut to: *mut f32, value: __m256, count: usize) {
+    let mut rest = _mm256_castps256_ps128(value);
+    // SAFETY: the caller's promise: the parts are `count` elements together.
+    unsafe {
+        if count & 4 != 0 {
+            _mm_storeu_ps(to, rest);
+            to = to.add(4);
+            rest = _mm256_extractf128_ps::<1>(value);
+        }
+        if count & 2 != 0 {
+            _mm_storel_epi64(to.cast(), _mm_castps_si128(rest));
+            to = to.add(2);
+            rest = _mm_movehl_ps(rest, rest);
+        }
+        if count & 1 != 0 {
+            _mm_store_ss(to, rest);
+        }
+    }
 }
 
 impl Values for Avx512 {
@@ -156,11 +188,17 @@ impl Values for Avx512 {
 }
 
 impl Simd for Avx512 {
+    type Half = Avx2;
     const LANES: usize = 16;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
     // Not 24: three rows of an LSTM with two vectors of units each took longer than four rows with one.
     const SUMS: usize = 23;
     const PAIRS: bool = true;
+
+    #[inline(always)]
+    fn half(self) -> Self::Half {
+        Avx2(())
+    }
 
     memory_operations! { __m512;
         load(from) = _mm512_loadu_ps(from);
