@@ -93,6 +93,7 @@ impl Shape {
     }
 
     /// Where a layer's panel in one of its directions begins among the panels, and its shape. The whole can be counted.
+    #[inline]
     pub(crate) const fn panel<C: Cell>(&self, layer: usize, direction: usize) -> (usize, PanelShape) {
         let directions = self.direction.count();
         let shape = panel_shape::<C>(self.input_of(layer), self.hidden_size);
@@ -245,6 +246,7 @@ impl<'a, C: Cell> Model<'a, C> {
     }
 
     /// The panel of a layer in one of its directions; there is none of others.
+    #[inline]
     pub(crate) fn panel(&self, layer: usize, direction: usize) -> Option<Panel<'a>> {
         let (first, shape) = self.shape.panel::<C>(layer, direction);
         Panel::new(shape, self.panels.get(first..)?)

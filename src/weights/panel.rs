@@ -34,6 +34,7 @@ pub(crate) struct PanelShape {
 
 impl PanelShape {
     /// The floats of a panel, `None` if they cannot be counted. No other size here can then overflow.
+    #[inline]
     pub(crate) const fn len(&self) -> Option<usize> {
         let Some(rows) = self.inputs.checked_add(self.units) else { return None };
         let Some(rows) = rows.checked_add(1) else { return None };
@@ -44,6 +45,7 @@ impl PanelShape {
     }
 
     /// The same where it is known that it can be counted.
+    #[inline]
     pub(crate) const fn floats(&self) -> usize {
         match self.len() {
             Some(len) => len,
@@ -99,6 +101,7 @@ pub(crate) struct Panel<'a> {
 
 impl<'a> Panel<'a> {
     /// `None` if there are too few floats.
+    #[inline]
     pub(crate) fn new(shape: PanelShape, floats: &'a [f32]) -> Option<Self> {
         shape.len().is_some_and(|len| len <= floats.len()).then_some(Self { shape, floats })
     }
