@@ -8,6 +8,7 @@ use crate::layout::Layout;
 use crate::model::{Direction, Model};
 use crate::rows::{Floats, Rows};
 use crate::simd::pass::{Ahead, Pass};
+use crate::weights::panel::Panel;
 use core::ops::Range;
 
 /// What a run reads and writes, whichever of its rows are worked on. All arguments have been checked.
@@ -53,10 +54,16 @@ impl<'a, C: Cell> Run<'a, C> {
         (layer * self.model.shape.direction.count() + direction) * self.layout.batch()
     }
 
-    /// A layer in a direction, for some places. A function of its own, as `begin` is: what they need leaves the stack
-    /// before the first step.
+    /// A layer in a direction, for some places, after a step that `turned`. Inlined, as a program most often has networks
+    /// of one depth and direction.
     #[inline(always)]
-    fn walk(&self, [layer, direction]: [usize; 2], places: &Range<usize>, turn: bool) -> Option<Walk<'_, C>> {
+    fn walk<'w>(
+        &'w self,
+        panel: Panel<'w>,
+        [layer, direction]: [usize; 2],
+        [first, end]: [usize; 2],
+        turned: bool,
+    ) -> Walk<'w, C> {
         let (shape, hidden) = (self.model.shape, self.model.shape.hidden_size);
         let output = shape.direction.count() * hidden;
         let after = shape.num_layers - 1 - layer;
@@ -69,10 +76,10 @@ impl<'a, C: Cell> Run<'a, C> {
             Some(last) if after == 0 => last.rows(hidden, direction * self.layout.batch()),
             _ => to.rows(output, 0).columns(direction * hidden, hidden),
         };
-        if turn {
+        if turned {
             core::mem::swap(&mut other, &mut out);
         }
-        Some(Walk {
+        Walk {
             run: self,
             reverse: match shape.direction {
                 Direction::Forward => false,
@@ -81,7 +88,7 @@ impl<'a, C: Cell> Run<'a, C> {
             },
             other,
             pass: Pass {
-                panel: self.model.panel(layer, direction)?,
+                panel,
                 order: self.layout.order(),
                 x: if layer == 0 { Rows::new(self.input, shape.input_size, 0) } else { from.rows(output, 0).read() },
                 h: other.read(),
@@ -92,13 +99,13 @@ impl<'a, C: Cell> Run<'a, C> {
                 before: 0,
                 c: self.cn.rows(hidden, states),
                 ahead: Ahead::No,
-                first: places.start,
-                end: places.end,
+                first,
+                end,
             },
-        })
+        }
     }
 
-    /// The beginning of a walk.
+    /// The beginning of a walk. A function of its own, so that what it needs leaves the stack before the first step.
     #[inline(never)]
     fn begin(&self, walk: &Walk<'_, C>, [layer, direction]: [usize; 2], progress: &mut Option<Progress<'a>>) {
         let states = self.states(layer, direction);
@@ -124,11 +131,11 @@ impl<'a> Part<'a> {
     pub(crate) fn advance<C: Cell>(&mut self, run: &Run<'a, C>, mut steps: usize) -> bool {
         while self.layer < run.model.shape.num_layers {
             let at = [self.layer, self.direction];
-            let turn = self.progress.as_ref().is_some_and(Progress::turned);
-            // Where it is: a copy would need as much of the stack again.
-            if let Some(walk) = &mut run.walk(at, &(self.first..self.end), turn) {
+            if let Some(panel) = run.model.panel(self.layer, self.direction) {
+                let turned = self.progress.as_ref().is_some_and(Progress::turned);
+                let mut walk = run.walk(panel, at, [self.first, self.end], turned);
                 if self.progress.is_none() {
-                    run.begin(walk, at, &mut self.progress);
+                    run.begin(&walk, at, &mut self.progress);
                 }
                 if let Some(progress) = &mut self.progress {
                     steps -= walk.advance(progress, steps);
