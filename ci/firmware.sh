@@ -15,10 +15,10 @@ lstm-64.cycles          4.2   5
 lstm-32.cycles          5.0   5
 sigmoid.instructions   55     -
 tanh.instructions      55     -
-code.s               6500     -
-code.3               8320     -
+code.s               5700     -
+code.3               6900     -
 tables                  0     -
-stack                1350     -
+stack                1300     -
 ram                     0     -
 '
 

@@ -157,10 +157,11 @@ impl<'a> RowsMut<'a> {
     /// Copies a row out of the same row of another view, or makes it zeros.
     #[inline(never)]
     pub(crate) fn begin_row(&self, row: usize, from: Option<Rows<'_>>) {
+        let zero = 0.0; // on the stack: a device would have a constant more
         match (from, self.get(row)) {
             (Some(from), _) => self.copy_row(row, from, row),
             // SAFETY: `get` gives a row of `width` elements, and one float is read.
-            (None, Some(to)) => unsafe { copy_floats(to, &0.0, 0, self.rows.width) },
+            (None, Some(to)) => unsafe { copy_floats(to, &zero, 0, self.rows.width) },
             (None, None) => {}
         }
     }
