@@ -178,6 +178,12 @@ pub(crate) unsafe fn copy_floats(to: *mut f32, from: *const f32, step: usize, co
         // SAFETY: the caller's promise.
         return unsafe { to.copy_from(from, count) };
     }
+    if !SMALL && count > 0 {
+        // SAFETY: the caller's promise. Read once, so that many may be written at a time.
+        let value = unsafe { from.read() };
+        // SAFETY: the caller's promise.
+        return (0..count).for_each(|i| unsafe { to.add(i).write(value) });
+    }
     // One by one: a device would be the larger by a `memmove` and a `memset` for this alone.
     for i in 0..count {
         // SAFETY: the caller's promise.
