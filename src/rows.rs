@@ -176,7 +176,7 @@ impl<'a> RowsMut<'a> {
 pub(crate) unsafe fn copy_floats(to: *mut f32, from: *const f32, step: usize, count: usize) {
     if !SMALL && step == 1 {
         // SAFETY: the caller's promise.
-        return unsafe { to.copy_from(from, count) };
+        return (0..count).for_each(|i| unsafe { to.add(i).write(from.add(i).read()) });
     }
     if !SMALL && count > 0 {
         // SAFETY: the caller's promise. Read once, so that many may be written at a time.
