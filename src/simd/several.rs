@@ -7,7 +7,7 @@
 use super::Simd;
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::tile::{Done, Units, finish_all, sums};
-use crate::weights::panel::BLOCK;
+use crate::weights::panel::{Aligned, BLOCK};
 use core::mem::MaybeUninit;
 
 /// The most rows that wait: few enough to stay near, beside the weights.
@@ -19,11 +19,6 @@ const GATES: usize = 4;
 pub(super) const fn waits<S: Simd, E: Epilogue<G>, const G: usize>() -> bool {
     S::PAIRS && G == GATES && !E::APART
 }
-
-/// A vector's place is a line of the cache, or a part of one. Reached by its address alone.
-#[allow(dead_code)]
-#[repr(align(64))]
-struct Waiting([f32; WAITING * GATES * BLOCK]);
 
 /// `count` tiles of `R` rows from the place `first` on.
 ///
@@ -37,7 +32,8 @@ pub(super) unsafe fn several<S: Simd, E: Epilogue<G>, const G: usize, const R: u
     first: usize,
     count: usize,
 ) {
-    let mut waiting = MaybeUninit::<Waiting>::uninit();
+    // A vector's place is a line of the cache, or a part of one.
+    let mut waiting = MaybeUninit::<Aligned<[f32; WAITING * GATES * BLOCK]>>::uninit();
     let waiting = waiting.as_mut_ptr().cast::<f32>();
     let place = |row: usize, gate: usize| waiting.wrapping_add((row * GATES + gate) * S::LANES);
     let end = first + count * R;

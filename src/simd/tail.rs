@@ -6,16 +6,11 @@
 use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines};
 use super::tile::{Done, Stride, accumulate, finish_all};
 use super::{Kernel, Simd};
-use crate::weights::panel::BLOCK;
+use crate::weights::panel::{Aligned, BLOCK};
 use core::mem::MaybeUninit;
 
 /// Floats of the tail's sums for one row: at most 4 gates of 15 units, in whole vectors.
 const FLAT: usize = 4 * BLOCK;
-
-/// A row begins at a line of the cache. Reached by its address alone.
-#[allow(dead_code)]
-#[repr(align(64))]
-struct Lines<T>(T);
 
 /// The units that fill no block. Their sums are computed in whole vectors of the flat rows, across gates, and taken
 /// apart in memory.
@@ -32,8 +27,8 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
     let (width, flat) = (shape.tail(), G * shape.tail());
     let (inputs, states) = shape.parts(shape.blocks());
     let panel = pass.panel.as_ptr();
-    let mut sums = MaybeUninit::<Lines<[[f32; FLAT]; R]>>::uninit();
-    let mut half = MaybeUninit::<Lines<[[f32; BLOCK]; R]>>::uninit();
+    let mut sums = MaybeUninit::<Aligned<[[f32; FLAT]; R]>>::uninit();
+    let mut half = MaybeUninit::<Aligned<[[f32; BLOCK]; R]>>::uninit();
     let (sums, half) = (sums.as_mut_ptr().cast::<f32>(), half.as_mut_ptr().cast::<f32>());
     // SAFETY: the tail's rows lie within the panel, and a last vector's excess (a bias's too) within the zeros that end
     // it or within what follows; `flat` rounded up to whole vectors is at most FLAT; rows hold `inputs` and `units` elements.
