@@ -101,6 +101,12 @@ impl<'a> Rows<'a> {
         (row < self.count).then(|| self.first.wrapping_add(row * self.stride))
     }
 
+    /// Elements from one row to the next.
+    #[inline(always)]
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// Elements of a row.
     #[inline(always)]
     pub(crate) fn width(&self) -> usize {

@@ -108,8 +108,9 @@ impl<'w, C: Cell> Walk<'w, C> {
             self.finish(step.rows.max(first)..before.rows, *before, *turn);
             let ahead = self.ahead(window, step);
             let pass = &mut self.pass;
+            pass.before = before.offset;
             if packed {
-                (pass.before, pass.continued) = (before.offset, before.rows);
+                pass.continued = before.rows;
             } else {
                 core::mem::swap(&mut pass.out, &mut self.other);
                 pass.h = self.other.read();

@@ -10,6 +10,7 @@ mod lines;
 pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod next;
 mod octet;
 mod pair;
 pub(crate) mod pass;
@@ -101,6 +102,11 @@ pub(crate) trait Simd: Values {
     fn mul_add_lane<const LANE: i32>(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
         self.mul_add(a, b, c)
     }
+
+    /// Asks for the cache line of an address, which may be any: it is wanted at the next step, so that the second cache
+    /// is near enough.
+    #[inline(always)]
+    fn prefetch(self, _at: *const f32) {}
 
     /// # Safety
     /// `LANES` elements may be read.

@@ -5,6 +5,7 @@
 //! of the panel serves all of them while it is near.
 
 use super::lines::lines;
+use super::next::Next;
 use super::octet::octets;
 use super::several::{several, waits};
 use super::tail::tail;
@@ -53,7 +54,7 @@ pub(crate) struct Pass<'a> {
     /// `out` is packed, and holds the state so far of the places below `continued`; else in the caller's order.
     pub(crate) packed: bool,
     pub(crate) continued: usize,
-    /// The packed row of place 0 in `x` and `out`, and in `out` at the step before.
+    /// The packed row of place 0 in `x` and `out`, and at the step before.
     pub(crate) offset: usize,
     pub(crate) before: usize,
     /// The second state, in place, in the caller's order; no rows where the epilogue carries none.
@@ -285,8 +286,10 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
     fn run<S: Simd>(self, s: S) -> usize {
         let Tiles { pass, at, first, count, .. } = self.0;
         let part = Units::<U>::of::<S>(pass, at.vector);
+        let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
+            next.ask(s, &rows);
             // SAFETY: `Run` has checked the views' widths against the panel's shape, `TileRows` holds rows of those
             // views, and `Tiles::run` takes no vector beyond the full blocks.
             unsafe { units::<S, E, G, R, U>(s, pass, &part, &rows) }
@@ -320,8 +323,10 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Lines<'_, E, G, 
     fn run<S: Simd>(self, s: S) {
         let Tiles { pass, at, first, count, .. } = self.0;
         let part = Units::of::<S>(pass, at.vector);
+        let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
+            next.ask(s, &rows);
             // SAFETY: as in `Full`; vectors of half a block are taken in pairs, from a block's first.
             unsafe { lines::<S, E, G, R>(s, pass, &part, &rows) }
         }

@@ -5,6 +5,7 @@
 //! each other. The chain of a sum is the same.
 
 use super::Simd;
+use super::next::Next;
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::tile::{Done, Units, finish_all, sums};
 use crate::weights::panel::{Aligned, BLOCK};
@@ -37,11 +38,13 @@ pub(super) unsafe fn several<S: Simd, E: Epilogue<G>, const G: usize, const R: u
     let waiting = waiting.as_mut_ptr().cast::<f32>();
     let place = |row: usize, gate: usize| waiting.wrapping_add((row * GATES + gate) * S::LANES);
     let end = first + count * R;
+    let next = Next::of(pass, part.unit);
     let mut first = first;
     while first < end {
         let rows = (end - first).min(WAITING / R * R);
         for tile in (0..rows).step_by(R) {
             let Some(tile_rows) = TileRows::<R>::of(pass, first + tile, E::CARRY) else { return };
+            next.ask(s, &tile_rows);
             // SAFETY: the caller's promise; below `WAITING` rows and `GATES` gates there is room for each.
             unsafe {
                 let Some(sums) = sums::<S, E, G, R, 1>(s, pass, part, &tile_rows) else { continue };

@@ -117,6 +117,12 @@ impl Simd for Avx2 {
         self
     }
 
+    #[inline(always)]
+    fn prefetch(self, at: *const f32) {
+        // SAFETY: nothing is read, and no address faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+    }
+
     memory_operations! { __m256;
         load(from) = _mm256_loadu_ps(from);
         load_part(from, count) = _mm256_maskload_ps(from, first_of_8(count));
@@ -198,6 +204,12 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn half(self) -> Self::Half {
         Avx2(())
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: *const f32) {
+        // SAFETY: nothing is read, and no address faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
     }
 
     memory_operations! { __m512;
