@@ -107,6 +107,12 @@ impl<'a> Rows<'a> {
         self.stride
     }
 
+    /// Elements of all rows.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.count * self.width
+    }
+
     /// Elements of a row.
     #[inline(always)]
     pub(crate) fn width(&self) -> usize {

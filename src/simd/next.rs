@@ -10,14 +10,18 @@ use crate::weights::panel::BLOCK;
 /// Floats of a cache line.
 const LINE: usize = 16;
 
+/// A batch of no more floats of inputs stays near, with as many outputs, and the panel beside it.
+const NEAR: usize = 1 << 15;
+
 /// The share of one block.
 #[derive(Clone, Copy)]
 pub(super) struct Next {
-    /// From a row of inputs to the share's first line in that of the next step.
+    /// From a row of inputs to that of the next step.
     x: usize,
-    /// Floats from one line of the share to the next, and how many there are.
+    /// The share's first float of it, from one to the next line of the share, and before which they end.
+    first: usize,
     step: usize,
-    lines: usize,
+    end: usize,
     /// From a row of outputs to the block's units in that of the next step.
     out: Option<usize>,
 }
@@ -31,12 +35,13 @@ impl Next {
         // The next step is as far as the last one was, but for sequences that end or join: a guess is good enough.
         let rows = pass.offset.wrapping_sub(pass.before);
         // Vectors of half a block share its lines.
-        let asks = rows != 0 && unit.is_multiple_of(BLOCK) && matches!(pass.ahead, Ahead::No);
-        let lines = (shape.inputs.div_ceil(LINE) + blocks - 1).saturating_sub(block).checked_div(blocks);
+        let asks =
+            rows != 0 && pass.x.len() > NEAR && unit.is_multiple_of(BLOCK) && matches!(pass.ahead, Ahead::No);
         Self {
-            x: rows.wrapping_mul(pass.x.stride()).wrapping_add(block * LINE),
+            x: rows.wrapping_mul(pass.x.stride()),
+            first: block * LINE,
             step: blocks * LINE,
-            lines: if asks { lines.unwrap_or(0) } else { 0 },
+            end: if asks { shape.inputs } else { 0 },
             out: (asks && pass.packed).then(|| rows.wrapping_mul(pass.out.read().stride()).wrapping_add(unit)),
         }
     }
@@ -44,12 +49,12 @@ impl Next {
     /// Asks for what the rows of a tile read and write next.
     #[inline(always)]
     pub(super) fn ask<S: Simd, const R: usize>(&self, s: S, rows: &TileRows<R>) {
-        let mut at = self.x;
-        for _ in 0..self.lines {
+        let mut float = self.first;
+        while float < self.end {
             for x in rows.x {
-                s.prefetch(x.wrapping_add(at));
+                s.prefetch(x.wrapping_add(self.x).wrapping_add(float));
             }
-            at = at.wrapping_add(self.step);
+            float += self.step;
         }
         if let Some(out) = self.out {
             for to in rows.out {
