@@ -49,6 +49,9 @@ impl Next {
     /// Asks for what the rows of a tile read and write next.
     #[inline(always)]
     pub(super) fn ask<S: Simd, const R: usize>(&self, s: S, rows: &TileRows<R>) {
+        if self.end == 0 {
+            return;
+        }
         let mut float = self.first;
         while float < self.end {
             for x in rows.x {
