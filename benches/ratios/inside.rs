@@ -16,10 +16,16 @@ struct Nothing;
 impl<const G: usize> Epilogue<G> for Nothing {
     const APART: bool = false;
     const CARRY: Carry = Carry::None;
+    type Between<F: Copy> = (F, F);
 
     #[inline(always)]
-    fn finish<S: Values>(s: S, sum: [S::F; G], _: S::F, carried: S::F) -> (S::F, S::F) {
+    fn begin<S: Values>(s: S, sum: [S::F; G], _: S::F, carried: S::F) -> (S::F, S::F) {
         (sum.into_iter().fold(s.splat(0.0), |all, sum| s.add(all, sum)), carried)
+    }
+
+    #[inline(always)]
+    fn end<S: Values>(_: S, sums: (S::F, S::F), _: S::F) -> (S::F, S::F) {
+        sums
     }
 }
 

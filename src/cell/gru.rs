@@ -19,14 +19,22 @@ pub struct Gru;
 impl Epilogue<3> for Gru {
     const APART: bool = true;
     const CARRY: Carry = Carry::Same;
+    /// What `n` is the tanh of, and `z`'s dividend: its divisor is 1 more, which costs less than to keep it.
+    type Between<F: Copy> = (F, F);
 
     /// `1 - z` comes from the gate itself rather than a subtraction, and its product with `n` is one quotient.
     #[inline(always)]
-    fn finish<S: Values>(s: S, [r, z, n]: [S::F; 3], input: S::F, h: S::F) -> (S::F, S::F) {
+    fn begin<S: Values>(s: S, [r, z, n]: [S::F; 3], input: S::F, _: S::F) -> Self::Between<S::F> {
         let (r, z) = (gate(s, r), gate(s, z));
-        let (n, n_whole) = tanh_quotient(s, s.add(s.div(n, r.whole), input));
-        let new = s.div(s.mul(z.e, n), s.mul(z.whole, n_whole));
-        let h = s.add(s.div(h, z.whole), new);
+        (s.add(s.div(n, r.whole), input), z.e)
+    }
+
+    #[inline(always)]
+    fn end<S: Values>(s: S, (n, z_e): Self::Between<S::F>, h: S::F) -> (S::F, S::F) {
+        let z_whole = s.add(z_e, s.splat(1.0));
+        let (n, n_whole) = tanh_quotient(s, n);
+        let new = s.div(s.mul(z_e, n), s.mul(z_whole, n_whole));
+        let h = s.add(s.div(h, z_whole), new);
         (h, h)
     }
 }

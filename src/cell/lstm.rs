@@ -19,18 +19,23 @@ pub struct Lstm;
 impl Epilogue<4> for Lstm {
     const APART: bool = false;
     const CARRY: Carry = Carry::Second;
+    /// The new second state, and the output gate's divisor.
+    type Between<F: Copy> = (F, F);
 
     /// Each product of two activations is one quotient: three divisions for five activations. No divisor is beyond
     /// 2^127.
     #[inline(always)]
-    fn finish<S: Values>(s: S, [i, f, g, o]: [S::F; 4], _: S::F, c: S::F) -> (S::F, S::F) {
+    fn begin<S: Values>(s: S, [i, f, g, o]: [S::F; 4], _: S::F, c: S::F) -> (S::F, S::F) {
         let (i, f, o) = (gate(s, i), gate(s, f), gate(s, o));
         let (g, g_whole) = tanh_quotient(s, g);
         let input = s.div(g, s.mul(i.whole, g_whole));
-        let c = s.add(s.div(c, f.whole), input);
+        (s.add(s.div(c, f.whole), input), o.whole)
+    }
+
+    #[inline(always)]
+    fn end<S: Values>(s: S, (c, o_whole): (S::F, S::F), _: S::F) -> (S::F, S::F) {
         let (t, t_whole) = tanh_quotient(s, c);
-        let h = s.div(t, s.mul(o.whole, t_whole));
-        (h, c)
+        (s.div(t, s.mul(o_whole, t_whole)), c)
     }
 }
 

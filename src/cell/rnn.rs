@@ -16,20 +16,34 @@ pub struct Relu;
 impl Epilogue<1> for Tanh {
     const APART: bool = false;
     const CARRY: Carry = Carry::None;
+    type Between<F: Copy> = F;
 
     #[inline(always)]
-    fn finish<S: Values>(s: S, [sum]: [S::F; 1], _: S::F, carried: S::F) -> (S::F, S::F) {
-        (tanh(s, sum), carried)
+    fn begin<S: Values>(_: S, [sum]: [S::F; 1], _: S::F, _: S::F) -> S::F {
+        sum
+    }
+
+    #[inline(always)]
+    fn end<S: Values>(s: S, sum: S::F, _: S::F) -> (S::F, S::F) {
+        let h = tanh(s, sum);
+        (h, h)
     }
 }
 
 impl Epilogue<1> for Relu {
     const APART: bool = false;
     const CARRY: Carry = Carry::None;
+    type Between<F: Copy> = F;
 
     #[inline(always)]
-    fn finish<S: Values>(s: S, [sum]: [S::F; 1], _: S::F, carried: S::F) -> (S::F, S::F) {
-        (relu(s, sum), carried)
+    fn begin<S: Values>(_: S, [sum]: [S::F; 1], _: S::F, _: S::F) -> S::F {
+        sum
+    }
+
+    #[inline(always)]
+    fn end<S: Values>(s: S, sum: S::F, _: S::F) -> (S::F, S::F) {
+        let h = relu(s, sum);
+        (h, h)
     }
 }
 

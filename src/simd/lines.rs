@@ -6,8 +6,9 @@
 //! halves what is read of the panel. The chain of a sum is the same.
 
 use super::Simd;
+use super::finish::{Done, Finished, finish_all};
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
-use super::tile::{Done, Stride, Units, accumulate, finish_all};
+use super::tile::{Stride, Units, accumulate};
 use crate::weights::panel::BLOCK;
 
 /// Rows of weights in one turn of the hot loop, which is short for its many instructions besides the multiply-adds.
@@ -27,9 +28,8 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     let shape = pass.panel.shape();
     let stride = Stride { row: G * BLOCK, unit: 0, gate: S::LANES };
     let zero = s.splat(0.0);
-    let mut lines = [[[zero; 2]; R]; G];
-    let mut half = [[zero; 2]; R];
-    for (line, finished) in lines.iter_mut().enumerate() {
+    let mut block = Block { lines: [[[zero; 2]; R]; G], half: [[zero; 2]; R], unit: part.unit };
+    for (line, finished) in block.lines.iter_mut().enumerate() {
         let at = line * BLOCK;
         let mut sum = [[[zero; 2]; 1]; R];
         // SAFETY: a line is part of the block's rows, which lie within the panel as in `tile::units`; rows of the views
@@ -61,7 +61,7 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
                     if vector % G == G - 1 {
                         let octet = vector / G;
                         let bias = s.load(pass.panel.as_ptr().add(part.state_bias + octet * S::LANES));
-                        for ([sum], half) in sum.iter_mut().zip(&mut half) {
+                        for ([sum], half) in sum.iter_mut().zip(&mut block.half) {
                             if let (Some(sum), Some(half)) = (sum.get_mut(v), half.get_mut(octet)) {
                                 *half = *sum;
                                 *sum = bias;
@@ -80,17 +80,29 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     if let Ahead::Write(_) = pass.ahead {
         return;
     }
-    let done = |i: usize| {
+    // SAFETY: the rows hold the block's units.
+    unsafe { finish_all::<S, E, G, R>(s, rows, 2 * R, &block) }
+}
+
+/// The sums of a block.
+struct Block<F, const G: usize, const R: usize> {
+    lines: [[[F; 2]; R]; G],
+    half: [[F; 2]; R],
+    unit: usize,
+}
+
+impl<S: Simd, const G: usize, const R: usize> Finished<S, G> for Block<S::F, G, R> {
+    #[inline(always)]
+    fn done(&self, s: S, i: usize) -> Done<S::F, G> {
+        let zero = s.splat(0.0);
         let (r, octet) = (i / 2, i % 2);
         let mut sum = [zero; G];
         for (gate, sum) in sum.iter_mut().enumerate() {
             let vector = octet * G + gate;
-            let finished = lines.get(vector / 2).and_then(|rows| rows.get(r)).and_then(|row| row.get(vector % 2));
+            let finished = self.lines.get(vector / 2).and_then(|rows| rows.get(r)).and_then(|row| row.get(vector % 2));
             *sum = finished.copied().unwrap_or(zero);
         }
-        let half = half.get(r).and_then(|half| half.get(octet)).copied().unwrap_or(zero);
-        Done { sum, half, r, unit: part.unit + octet * S::LANES, count: None }
-    };
-    // SAFETY: the rows hold the block's units.
-    unsafe { finish_all::<S, E, G, R>(s, rows, 2 * R, done) }
+        let half = self.half.get(r).and_then(|half| half.get(octet)).copied().unwrap_or(zero);
+        Done { sum, half, r, unit: self.unit + octet * S::LANES, count: None }
+    }
 }

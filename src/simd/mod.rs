@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod backend;
+mod finish;
 mod lines;
 pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]

@@ -35,8 +35,7 @@ impl Next {
         // The next step is as far as the last one was, but for sequences that end or join: a guess is good enough.
         let rows = pass.offset.wrapping_sub(pass.before);
         // Vectors of half a block share its lines.
-        let asks =
-            rows != 0 && pass.x.len() > NEAR && unit.is_multiple_of(BLOCK) && matches!(pass.ahead, Ahead::No);
+        let asks = rows != 0 && pass.x.len() > NEAR && unit.is_multiple_of(BLOCK) && matches!(pass.ahead, Ahead::No);
         Self {
             x: rows.wrapping_mul(pass.x.stride()),
             first: block * LINE,

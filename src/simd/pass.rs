@@ -33,9 +33,20 @@ pub(crate) trait Epilogue<const G: usize>: Copy {
     const APART: bool;
     const CARRY: Carry;
 
-    /// The unit's new state and what is carried on, from the sums, the input half of the last gate (where apart), and
-    /// the value carried here.
-    fn finish<S: Values>(s: S, sum: [S::F; G], input: S::F, carried: S::F) -> (S::F, S::F);
+    /// What the first half of the work gives to the second: each is a chain of its own, of some ten operations.
+    type Between<F: Copy>: Copy;
+
+    /// The first half, from the sums, the input half of the last gate (where apart), and the value carried here.
+    fn begin<S: Values>(s: S, sum: [S::F; G], input: S::F, carried: S::F) -> Self::Between<S::F>;
+
+    /// The second half, from the value carried here as well: the unit's new state and what is carried on.
+    fn end<S: Values>(s: S, between: Self::Between<S::F>, carried: S::F) -> (S::F, S::F);
+
+    /// Both.
+    #[inline(always)]
+    fn finish<S: Values>(s: S, sum: [S::F; G], input: S::F, carried: S::F) -> (S::F, S::F) {
+        Self::end(s, Self::begin(s, sum, input, carried), carried)
+    }
 }
 
 /// All units of a panel for some sequences. The sequence at place `b` has row `b` behind an offset in packed views and row

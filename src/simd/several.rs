@@ -5,9 +5,10 @@
 //! each other. The chain of a sum is the same.
 
 use super::Simd;
+use super::finish::{Done, Finished, begin_two, end_two, finish_all};
 use super::next::Next;
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
-use super::tile::{Done, Units, finish_all, sums};
+use super::tile::{At, Units, sums};
 use crate::weights::panel::{Aligned, BLOCK};
 use core::mem::MaybeUninit;
 
@@ -49,35 +50,55 @@ pub(super) unsafe fn several<S: Simd, E: Epilogue<G>, const G: usize, const R: u
             unsafe {
                 let Some(sums) = sums::<S, E, G, R, 1>(s, pass, part, &tile_rows) else { continue };
                 for r in 0..R {
-                    for (gate, sum) in sums.done(s, r, 0, part.unit).sum.into_iter().enumerate() {
+                    for (gate, sum) in At(&sums, part.unit).done(s, r).sum.into_iter().enumerate() {
                         s.store(place(tile + r, gate), sum);
                     }
                 }
             }
         }
         if !matches!(pass.ahead, Ahead::Write(_)) {
-            let done = |row: usize, r: usize| {
-                let zero = s.splat(0.0);
-                let mut sum = [zero; G];
-                for (gate, sum) in sum.iter_mut().enumerate() {
-                    // SAFETY: the vectors of a row below `rows` have just been written.
-                    *sum = unsafe { s.load(place(row, gate)) };
-                }
-                Done { sum, half: zero, r, unit: part.unit, count: None }
-            };
-            let mut row = 0;
-            while row + 1 < rows {
-                let Some(two) = TileRows::<2>::of(pass, first + row, E::CARRY) else { return };
-                // SAFETY: the caller's promise.
-                unsafe { finish_all::<S, E, G, 2>(s, &two, 2, |r| done(row + r, r)) }
-                row += 2;
+            let of = |row: usize| Waiting { sums: place(row, 0), unit: part.unit };
+            let mut between = MaybeUninit::<[E::Between<[S::F; 2]>; WAITING / 2]>::uninit();
+            let between = between.as_mut_ptr().cast::<E::Between<[S::F; 2]>>();
+            for pair in 0..rows / 2 {
+                let Some(tile_rows) = TileRows::<2>::of(pass, first + 2 * pair, E::CARRY) else { return };
+                let sums = of(2 * pair);
+                let two = [sums.done(s, 0), sums.done(s, 1)];
+                // SAFETY: the caller's promise; there is room for the pairs of all that wait.
+                unsafe { between.add(pair).write(begin_two::<S, E, G, 2>(s, &tile_rows, two)) }
             }
-            if row < rows {
-                let Some(one) = TileRows::<1>::of(pass, first + row, E::CARRY) else { return };
+            for pair in 0..rows / 2 {
+                let Some(tile_rows) = TileRows::<2>::of(pass, first + 2 * pair, E::CARRY) else { return };
+                let sums = of(2 * pair);
+                let two = [sums.done(s, 0), sums.done(s, 1)];
+                // SAFETY: the caller's promise; what is read has been written.
+                unsafe { end_two::<S, E, G, 2>(s, &tile_rows, two, between.add(pair).read()) }
+            }
+            if rows % 2 == 1 {
+                let Some(tile_rows) = TileRows::<1>::of(pass, first + rows - 1, E::CARRY) else { return };
                 // SAFETY: the caller's promise.
-                unsafe { finish_all::<S, E, G, 1>(s, &one, 1, |r| done(row + r, r)) }
+                unsafe { finish_all::<S, E, G, 1>(s, &tile_rows, 1, &of(rows - 1)) }
             }
         }
         first += rows;
+    }
+}
+
+/// The sums of some rows that wait, from the first of these on.
+struct Waiting {
+    sums: *const f32,
+    unit: usize,
+}
+
+impl<S: Simd, const G: usize> Finished<S, G> for Waiting {
+    #[inline(always)]
+    fn done(&self, s: S, r: usize) -> Done<S::F, G> {
+        let zero = s.splat(0.0);
+        let mut sum = [zero; G];
+        for (gate, sum) in sum.iter_mut().enumerate() {
+            // SAFETY: `several` looks at rows that it has just written.
+            *sum = unsafe { s.load(self.sums.wrapping_add((r * GATES + gate) * S::LANES)) };
+        }
+        Done { sum, half: zero, r, unit: self.unit, count: None }
     }
 }

@@ -3,8 +3,9 @@
 //! The sums are computed in whole vectors across gates, in the same chains as a full block's, and taken apart through
 //! a little stack once they are done.
 
+use super::finish::{Done, Finished, finish_all};
 use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines};
-use super::tile::{Done, Stride, accumulate, finish_all};
+use super::tile::{Stride, accumulate};
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK};
 use core::mem::MaybeUninit;
@@ -69,27 +70,44 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
         let states = panel.add(states + if E::APART { width } else { 0 });
         flat_sums::<S, G, R>(s, sums, None, states, flat, &rows.h, shape.units);
     }
-    let done = |r: usize, first: usize| {
-        let left = width - first;
-        let mut sum = [s.splat(0.0); G];
-        for (gate, sum) in sum.iter_mut().enumerate() {
-            // SAFETY: `r < R`; a gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT.
-            *sum = unsafe { s.load(sums.add(r * FLAT + gate * width + first)) };
-        }
-        // SAFETY: `r < R`; `first + LANES` is at most 16.
-        let half = if E::APART { unsafe { s.load(half.add(r * BLOCK + first)) } } else { s.splat(0.0) };
-        let count = (left < S::LANES).then_some(left);
-        Done { sum, half, r, unit: shape.blocks() * BLOCK + first, count }
-    };
+    let half = if E::APART { half.cast_const() } else { core::ptr::null() };
+    let sums = Parts::<R> { sums, half, width, first: 0, unit: shape.blocks() * BLOCK };
     // SAFETY: the rows hold the tail's units.
     unsafe {
         if R == 1 {
-            finish_all::<S, E, G, R>(s, rows, width.div_ceil(S::LANES), |i| done(0, i * S::LANES));
+            finish_all::<S, E, G, R>(s, rows, width.div_ceil(S::LANES), &sums);
         } else {
             for first in (0..width).step_by(S::LANES) {
-                finish_all::<S, E, G, R>(s, rows, R, |r| done(r, first));
+                finish_all::<S, E, G, R>(s, rows, R, &Parts { first, ..sums });
             }
         }
+    }
+}
+
+/// The sums of a tail: of one row all vectors of units, of more the one from unit `first` on of each.
+struct Parts<const R: usize> {
+    sums: *const f32,
+    /// Input halves of a gate that is kept apart, else null.
+    half: *const f32,
+    width: usize,
+    first: usize,
+    /// The tail's first unit.
+    unit: usize,
+}
+
+impl<S: Simd, const G: usize, const R: usize> Finished<S, G> for Parts<R> {
+    #[inline(always)]
+    fn done(&self, s: S, i: usize) -> Done<S::F, G> {
+        let (r, first) = if R == 1 { (0, i * S::LANES) } else { (i, self.first) };
+        let mut sum = [s.splat(0.0); G];
+        for (gate, sum) in sum.iter_mut().enumerate() {
+            // SAFETY: `r < R`; a gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT.
+            *sum = unsafe { s.load(self.sums.add(r * FLAT + gate * self.width + first)) };
+        }
+        // SAFETY: `r < R`; `first + LANES` is at most 16.
+        let half = if self.half.is_null() { s.splat(0.0) } else { unsafe { s.load(self.half.add(r * BLOCK + first)) } };
+        let left = self.width - first;
+        Done { sum, half, r, unit: self.unit + first, count: (left < S::LANES).then_some(left) }
     }
 }
 

@@ -11,8 +11,8 @@
 //! a row once for all gates.
 
 use super::Simd;
-use super::pair::Pair;
-use super::pass::{Ahead, Carry, Epilogue, Pass, TileRows};
+use super::finish::{Done, Finished, finish_all};
+use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use crate::weights::panel::{BLOCK, OCTET};
 
 /// Where the weights of a tile's vectors stand.
@@ -187,18 +187,24 @@ pub(super) struct Sums<F, const G: usize, const U: usize, const R: usize> {
     half: [[F; U]; R],
 }
 
-impl<F: Copy, const G: usize, const U: usize, const R: usize> Sums<F, G, U, R> {
-    /// The vector of units `u` of row `r`; the first of all units is `unit`.
+/// A tile's sums, and the first of its units.
+pub(super) struct At<'a, F, const G: usize, const U: usize, const R: usize>(
+    pub(super) &'a Sums<F, G, U, R>,
+    pub(super) usize,
+);
+
+impl<S: Simd, const G: usize, const U: usize, const R: usize> Finished<S, G> for At<'_, S::F, G, U, R> {
     #[inline(always)]
-    pub(super) fn done<S: Simd<F = F>>(&self, s: S, r: usize, u: usize, unit: usize) -> Done<F, G> {
-        let sum = self.sum.get(r).and_then(|sum| sum.get(u)).copied();
-        let half = self.half.get(r).and_then(|half| half.get(u)).copied();
+    fn done(&self, s: S, i: usize) -> Done<S::F, G> {
+        let (r, u) = (i / U, i % U);
+        let sum = self.0.sum.get(r).and_then(|sum| sum.get(u)).copied();
+        let half = self.0.half.get(r).and_then(|half| half.get(u)).copied();
         let zero = s.splat(0.0);
         Done {
             sum: s.split_gates(sum.unwrap_or([zero; G])),
             half: half.unwrap_or(zero),
             r,
-            unit: unit + u * S::LANES,
+            unit: self.1 + u * S::LANES,
             count: None,
         }
     }
@@ -218,7 +224,7 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     // SAFETY: the caller's promise.
     unsafe {
         if let Some(sums) = sums::<S, E, G, R, U>(s, pass, part, rows) {
-            finish_all::<S, E, G, R>(s, rows, R * U, |i| sums.done(s, i / U, i % U, part.unit));
+            finish_all::<S, E, G, R>(s, rows, R * U, &At(&sums, part.unit));
         }
     }
 }
@@ -289,106 +295,5 @@ pub(super) unsafe fn sums<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
         let stride = Stride { unit: state_step, ..stride };
         let sum = accumulate::<S, G, U, R, 1>(s, sum, panel.add(part.states), stride, &rows.h, shape.units);
         Some(Sums { sum, half })
-    }
-}
-
-/// The sums of one vector of units of one row.
-pub(super) struct Done<F, const G: usize> {
-    pub(super) sum: [F; G],
-    /// The input half of the last gate, where it is kept apart.
-    pub(super) half: F,
-    pub(super) r: usize,
-    /// The first of the units.
-    pub(super) unit: usize,
-    /// How many units, if they are less than a vector.
-    pub(super) count: Option<usize>,
-}
-
-/// Hands `count` vectors of sums to the epilogue and writes the new states. Two at a time, where there are registers
-/// for two: a lone one is a long chain of operations that wait for each other.
-///
-/// # Safety
-/// The rows hold the units of each.
-#[inline(always)]
-pub(super) unsafe fn finish_all<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
-    s: S,
-    rows: &TileRows<R>,
-    count: usize,
-    done: impl Fn(usize) -> Done<S::F, G>,
-) {
-    let mut i = 0;
-    while S::PAIRS && i + 1 < count {
-        let (a, b) = (done(i), done(i + 1));
-        // SAFETY: the caller's promise, for each.
-        unsafe {
-            let mut sum = [[s.splat(0.0); 2]; G];
-            for (sum, (a, b)) in sum.iter_mut().zip(a.sum.into_iter().zip(b.sum)) {
-                *sum = [a, b];
-            }
-            let carried = [carried::<S, E, G, R>(s, rows, &a), carried::<S, E, G, R>(s, rows, &b)];
-            let ([new_a, new_b], [carried_a, carried_b]) = E::finish(Pair(s), sum, [a.half, b.half], carried);
-            write::<S, E, G, R>(s, rows, &a, new_a, carried_a);
-            write::<S, E, G, R>(s, rows, &b, new_b, carried_b);
-        }
-        i += 2;
-    }
-    while i < count {
-        let a = done(i);
-        // SAFETY: the caller's promise.
-        unsafe {
-            let (new, carried) = E::finish(s, a.sum, a.half, carried::<S, E, G, R>(s, rows, &a));
-            write::<S, E, G, R>(s, rows, &a, new, carried);
-        }
-        i += 1;
-    }
-}
-
-/// The value that the epilogue carries.
-///
-/// # Safety
-/// The rows hold the units.
-#[inline(always)]
-unsafe fn carried<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
-    s: S,
-    rows: &TileRows<R>,
-    done: &Done<S::F, G>,
-) -> S::F {
-    let row = match E::CARRY {
-        Carry::None => None,
-        Carry::Second => rows.c.get(done.r).map(|row| row.cast_const()),
-        Carry::Same => rows.h.get(done.r).copied(),
-    };
-    let Some(row) = row else { return s.splat(0.0) };
-    // SAFETY: the row holds the units.
-    unsafe {
-        match done.count {
-            Some(count) => s.load_part(row.add(done.unit), count),
-            None => s.load(row.add(done.unit)),
-        }
-    }
-}
-
-/// Writes the new state, and the carried value where it is a second state.
-///
-/// # Safety
-/// The rows hold the units.
-#[inline(always)]
-unsafe fn write<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
-    s: S,
-    rows: &TileRows<R>,
-    done: &Done<S::F, G>,
-    new: S::F,
-    carried: S::F,
-) {
-    let second = if E::CARRY == Carry::Second { rows.c.get(done.r) } else { None };
-    for (row, value) in [(rows.out.get(done.r), new), (second, carried)] {
-        let Some(row) = row else { continue };
-        // SAFETY: the row holds the units.
-        unsafe {
-            match done.count {
-                Some(count) => s.store_part(row.add(done.unit), value, count),
-                None => s.store(row.add(done.unit), value),
-            }
-        }
     }
 }
