@@ -95,7 +95,7 @@ pub(crate) trait Simd: Values {
     /// The backend of half as many lanes.
     fn half(self) -> Self::Half;
 
-    /// Runs a kernel with the CPU's features on, as a function of its own.
+    /// Runs a kernel with the CPU's features on: a function of its own, but where it is called with them on.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
 
     /// `a[LANE] * b + c`, rounded as [`Values::mul_add`] does; for backends that multiply by lanes.
