@@ -82,6 +82,20 @@ fn many_rows<C: Reference>(backend: Backend) {
     }
 }
 
+/// A batch of more inputs than stay near, of which the next step's are asked for ahead; one sequence is none.
+fn a_large_batch<C: Reference>(backend: Backend) {
+    let lengths: Vec<_> = (0..35).map(|s| 2 + 57 * s % 61).collect();
+    for direction in [Direction::Forward, Direction::Bidirectional] {
+        let shape = Shape::new(40, 37).layers(2).direction(direction);
+        let setup = Setup { shape, lengths: lengths.clone(), biases: (true, true), states: (true, true), seed: 11 };
+        let (net, batch) = setup.both::<C>();
+        let out = net.run(backend, &batch);
+        for s in (0..lengths.len()).step_by(4) {
+            out.select(&[s]).same_bits(&net.run(backend, &batch.select(&[s])), &format!("sequence {s}"));
+        }
+    }
+}
+
 /// Runs a batch in chunks of random sizes, each sequence in its own, also of no tokens; the states are carried by hand.
 /// The reverse direction takes the last chunk first.
 fn in_chunks<C: Reference>(net: &Net<C>, backend: Backend, batch: &Batch, rng: &mut Rng, last: bool) -> Out {
@@ -310,6 +324,7 @@ every_cell!(
     a_sequence_does_not_see_its_batch,
     every_batch_and_every_size,
     many_rows,
+    a_large_batch,
     chunks_and_steps_are_one_call,
     memory_does_not_matter,
     room_ahead_does_not_matter,
