@@ -160,6 +160,13 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
+/// Runs a kernel as a function of its own, whoever calls it. (One with features is inlined into others that have them,
+/// whatever its attribute says.)
+#[inline(never)]
+fn outlined<S: Simd, K: Kernel>(s: S, kernel: K) -> K::Output {
+    s.vectorize(kernel)
+}
+
 /// Operations on values by a backend's intrinsics.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! operations {

@@ -4,12 +4,13 @@
 //! are too far behind for the CPU to begin with them. So the sums of some tiles wait in memory, and their epilogues follow
 //! each other. The chain of a sum is the same.
 
-use super::Simd;
 use super::finish::{Done, Finished, begin_two, end_two, finish_all};
 use super::next::Next;
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::tile::{At, Units, sums};
+use super::{Kernel, Simd, outlined};
 use crate::weights::panel::{Aligned, BLOCK};
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// The most rows that wait: few enough to stay near, beside the weights.
@@ -57,30 +58,48 @@ pub(super) unsafe fn several<S: Simd, E: Epilogue<G>, const G: usize, const R: u
             }
         }
         if !matches!(pass.ahead, Ahead::Write(_)) {
-            let of = |row: usize| Waiting { sums: place(row, 0), unit: part.unit };
-            let mut between = MaybeUninit::<[E::Between<[S::F; 2]>; WAITING / 2]>::uninit();
-            let between = between.as_mut_ptr().cast::<E::Between<[S::F; 2]>>();
-            for pair in 0..rows / 2 {
-                let Some(tile_rows) = TileRows::<2>::of(pass, first + 2 * pair, E::CARRY) else { return };
-                let sums = of(2 * pair);
-                let two = [sums.done(s, 0), sums.done(s, 1)];
-                // SAFETY: the caller's promise; there is room for the pairs of all that wait.
-                unsafe { between.add(pair).write(begin_two::<S, E, G, 2>(s, &tile_rows, two)) }
-            }
-            for pair in 0..rows / 2 {
-                let Some(tile_rows) = TileRows::<2>::of(pass, first + 2 * pair, E::CARRY) else { return };
-                let sums = of(2 * pair);
-                let two = [sums.done(s, 0), sums.done(s, 1)];
-                // SAFETY: the caller's promise; what is read has been written.
-                unsafe { end_two::<S, E, G, 2>(s, &tile_rows, two, between.add(pair).read()) }
-            }
-            if rows % 2 == 1 {
-                let Some(tile_rows) = TileRows::<1>::of(pass, first + rows - 1, E::CARRY) else { return };
-                // SAFETY: the caller's promise.
-                unsafe { finish_all::<S, E, G, 1>(s, &tile_rows, 1, &of(rows - 1)) }
-            }
+            let sums = Waiting { sums: waiting, unit: part.unit };
+            outlined(s, Finish::<E, G> { pass, sums, first, rows, epilogue: PhantomData });
         }
         first += rows;
+    }
+}
+
+/// The epilogues of `rows` rows that wait, from the place `first` on: a function of its own, so that the tiles keep the
+/// registers.
+struct Finish<'a, E, const G: usize> {
+    pass: &'a Pass<'a>,
+    sums: Waiting,
+    first: usize,
+    rows: usize,
+    epilogue: PhantomData<E>,
+}
+
+impl<E: Epilogue<G>, const G: usize> Kernel for Finish<'_, E, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { pass, sums, first, rows, .. } = self;
+        let mut between = MaybeUninit::<[E::Between<[S::F; 2]>; WAITING / 2]>::uninit();
+        let between = between.as_mut_ptr().cast::<E::Between<[S::F; 2]>>();
+        for pair in 0..rows / 2 {
+            let Some(two) = TileRows::<2>::of(pass, first + 2 * pair, E::CARRY) else { return };
+            let done = [sums.from::<S>(2 * pair).done(s, 0), sums.from::<S>(2 * pair).done(s, 1)];
+            // SAFETY: `several`'s caller's promise; there is room for the pairs of all that wait.
+            unsafe { between.add(pair).write(begin_two::<S, E, G, 2>(s, &two, done)) }
+        }
+        for pair in 0..rows / 2 {
+            let Some(two) = TileRows::<2>::of(pass, first + 2 * pair, E::CARRY) else { return };
+            let done = [sums.from::<S>(2 * pair).done(s, 0), sums.from::<S>(2 * pair).done(s, 1)];
+            // SAFETY: as above; what is read has been written.
+            unsafe { end_two::<S, E, G, 2>(s, &two, done, between.add(pair).read()) }
+        }
+        if rows % 2 == 1 {
+            let Some(one) = TileRows::<1>::of(pass, first + rows - 1, E::CARRY) else { return };
+            // SAFETY: as above.
+            unsafe { finish_all::<S, E, G, 1>(s, &one, 1, &sums.from::<S>(rows - 1)) }
+        }
     }
 }
 
@@ -88,6 +107,14 @@ pub(super) unsafe fn several<S: Simd, E: Epilogue<G>, const G: usize, const R: u
 struct Waiting {
     sums: *const f32,
     unit: usize,
+}
+
+impl Waiting {
+    /// From row `row` on.
+    #[inline(always)]
+    fn from<S: Simd>(&self, row: usize) -> Self {
+        Self { sums: self.sums.wrapping_add(row * GATES * S::LANES), unit: self.unit }
+    }
 }
 
 impl<S: Simd, const G: usize> Finished<S, G> for Waiting {

@@ -6,7 +6,7 @@
 use super::finish::{Done, Finished, finish_all};
 use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines};
 use super::tile::{Stride, accumulate};
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, outlined};
 use crate::weights::panel::{Aligned, BLOCK};
 use core::mem::MaybeUninit;
 
@@ -141,19 +141,12 @@ unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
         };
         first += S::LANES
             * match vectors.min(most) {
-                4 if most >= 4 => apart(s, Vectors::<4, R>(part)),
-                3 if most >= 3 => apart(s, Vectors::<3, R>(part)),
-                2 if most >= 2 => apart(s, Vectors::<2, R>(part)),
-                _ => apart(s, Vectors::<1, R>(part)),
+                4 if most >= 4 => outlined(s, Vectors::<4, R>(part)),
+                3 if most >= 3 => outlined(s, Vectors::<3, R>(part)),
+                2 if most >= 2 => outlined(s, Vectors::<2, R>(part)),
+                _ => outlined(s, Vectors::<1, R>(part)),
             };
     }
-}
-
-/// Runs a kernel as a function of its own, whoever calls it. (A function with features of its own is inlined into others
-/// that have them, whatever its attribute says.)
-#[inline(never)]
-fn apart<S: Simd, K: Kernel>(s: S, kernel: K) -> K::Output {
-    s.vectorize(kernel)
 }
 
 /// The arguments of `flat_sums`, whose promises hold for the vectors from `first` on.
