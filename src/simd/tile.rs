@@ -42,7 +42,9 @@ pub(super) unsafe fn accumulate<S: Simd, const G: usize, const U: usize, const R
     let mut k = 0;
     // SAFETY: `k < count` (of four by lane: the last of them), and `weights` is its row.
     unsafe {
-        while const { S::LANES == 4 && R * (G * U + 1) <= S::BY_LANE } && k + 4 <= count {
+        let by_lane = const { S::LANES == 4 && R * (G * U + 1) <= S::BY_LANE };
+        // Counted apart, which takes a register less than to compare.
+        for _ in 0..if by_lane { count / 4 } else { 0 } {
             let elements = rows.each_ref().map(|row| s.load(row.add(k)));
             step_by_lane::<S, G, U, R, 0>(s, &mut sum, weights, stride, &elements);
             step_by_lane::<S, G, U, R, 1>(s, &mut sum, weights.wrapping_add(stride.row), stride, &elements);
