@@ -137,17 +137,19 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             unsafe { octets::<S, E, G>(s, pass) }
             return;
         }
-        let one = rows <= S::ROWS.of(G);
+        let tallest = S::ROWS.of(G);
+        let one = rows <= tallest;
+        // By lines only the tallest tiles have chains enough: all are of that height but the last one, or the last two
+        // where that one would have a single row.
+        let full =
+            if by_lines::<S>(G, tallest) && !one { rows / tallest - usize::from(rows % tallest == 1) } else { 0 };
+        let rest = rows - full * tallest;
+        let tiles = rest.div_ceil(tallest);
         // A division takes as long as many multiply-adds.
-        let (tiles, low) = if one {
-            (1, rows)
-        } else {
-            let tiles = rows.div_ceil(S::ROWS.of(G));
-            (tiles, rows / tiles.max(1))
-        };
+        let low = if tiles <= 1 { rest } else { rest / tiles.max(1) };
         // So many tiles are one row taller than the others.
-        let taller = rows - tiles * low;
-        let whole = by_lines::<S>(G, low + usize::from(taller > 0));
+        let taller = rest - tiles * low;
+        let whole = full > 0 || by_lines::<S>(G, low + usize::from(taller > 0));
         let vectors = pass.panel.shape().blocks() * (BLOCK / S::LANES);
         let mut vector = 0;
         // The tail is the last of the parts.
@@ -155,7 +157,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             let at = At { vector, left: vectors - vector, one, whole };
             let mut done = 0;
             let mut first = pass.first;
-            for (height, count) in [(low + 1, taller), (low, tiles - taller)] {
+            for (height, count) in [(tallest, full), (low + 1, taller), (low, tiles - taller)] {
                 if count > 0 {
                     done = tiles_of::<S, E, G>(s, Tiles { pass, at, first, count, epilogue: PhantomData }, height);
                 }
