@@ -101,6 +101,13 @@ impl<'a> Rows<'a> {
         (row < self.count).then(|| self.first.wrapping_add(row * self.stride))
     }
 
+    /// As `get`, of `R` rows from `row` on, which takes less than to look each up.
+    #[inline(always)]
+    pub(crate) fn several<const R: usize>(&self, row: usize) -> Option<[*const f32; R]> {
+        let first = self.first.wrapping_add(row * self.stride);
+        (self.count.checked_sub(R)? >= row).then(|| core::array::from_fn(|i| first.wrapping_add(i * self.stride)))
+    }
+
     /// Elements from one row to the next.
     #[inline(always)]
     pub(crate) fn stride(&self) -> usize {
@@ -155,6 +162,12 @@ impl<'a> RowsMut<'a> {
     #[inline(always)]
     pub(crate) fn get(&self, row: usize) -> Option<*mut f32> {
         self.rows.get(row).map(<*const f32>::cast_mut)
+    }
+
+    /// As `get`, of `R` rows from `row` on.
+    #[inline(always)]
+    pub(crate) fn several<const R: usize>(&self, row: usize) -> Option<[*mut f32; R]> {
+        self.rows.several(row).map(|rows| rows.map(<*const f32>::cast_mut))
     }
 
     /// Copies a row out of another view of the same width into row `to`; they may be the same row.

@@ -80,10 +80,7 @@ impl Pass<'_> {
     /// A place's rows of states; `None` if a view or the order is too short.
     #[inline(always)]
     pub(super) fn row(&self, place: usize, carry: Carry) -> Option<Row> {
-        let row = match self.order {
-            Some(order) => *order.get(place)? as usize,
-            None => place,
-        };
+        let row = self.ordered(place)?;
         let (view, before) =
             if place < self.continued { (self.out.read(), self.before + place) } else { (self.h, row) };
         Some(Row {
@@ -91,6 +88,15 @@ impl Pass<'_> {
             c: if carry == Carry::Second { self.c.get(row)? } else { core::ptr::null_mut() },
             out: self.out.get(if self.packed { self.offset + place } else { row })?,
         })
+    }
+
+    /// A place's row in the caller's order; `None` if the order is too short.
+    #[inline(always)]
+    fn ordered(&self, place: usize) -> Option<usize> {
+        match self.order {
+            Some(order) => order.get(place).map(|&row| row as usize),
+            None => Some(place),
+        }
     }
 
     /// A place's inputs.
@@ -379,19 +385,26 @@ impl<const R: usize> TileRows<R> {
     pub(super) fn of(pass: &Pass<'_>, first: usize, carry: Carry) -> Option<Self> {
         let none = core::ptr::null_mut();
         let mut rows = Self { x: [none; R], h: [none; R], c: [none; R], out: [none; R], sums: [none; R] };
-        for (i, sums) in rows.sums.iter_mut().enumerate() {
-            match pass.ahead {
-                Ahead::No => break,
-                Ahead::Write(ahead) => *sums = ahead.get(first + i)?,
-                Ahead::Read(ahead) => *sums = ahead.get(first + i)?.cast_mut(),
-            }
+        match pass.ahead {
+            Ahead::No => {}
+            Ahead::Write(ahead) => rows.sums = ahead.several(first)?,
+            Ahead::Read(ahead) => rows.sums = ahead.several(first)?.map(<*const f32>::cast_mut),
         }
         if !matches!(pass.ahead, Ahead::Read(_)) {
-            for (i, x) in rows.x.iter_mut().enumerate() {
-                *x = pass.inputs(first + i)?;
-            }
+            rows.x = pass.x.several(pass.offset + first)?;
         }
         if matches!(pass.ahead, Ahead::Write(_)) {
+            return Some(rows);
+        }
+        if R > 1 && first + R <= pass.continued {
+            // All go on from where the step before wrote them, one after another.
+            rows.h = pass.out.read().several(pass.before + first)?;
+            rows.out = pass.out.several(pass.offset + first)?;
+            if carry == Carry::Second {
+                for (i, c) in rows.c.iter_mut().enumerate() {
+                    *c = pass.c.get(pass.ordered(first + i)?)?;
+                }
+            }
             return Some(rows);
         }
         for (i, (h, (out, c))) in rows.h.iter_mut().zip(rows.out.iter_mut().zip(&mut rows.c)).enumerate() {
