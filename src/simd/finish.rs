@@ -1,153 +1,251 @@
 //! What becomes of finished sums: the epilogue, and the new states written.
 //!
 //! An epilogue is two chains of operations, one after the other, and each operation waits for the one before. A CPU looks
-//! ahead for others that need not wait, but not so far as the next epilogue. So two vectors go side by side where there
-//! are registers for two, and all make the first half before any makes the second.
+//! ahead for others that need not wait, but not so far as the next epilogue. So four vectors go side by side, and all
+//! make the first half before any makes the second.
+//!
+//! The sums wait in memory, wherever a tile has left them, so that this is written once for all.
 
-use super::Simd;
 use super::pair::Pair;
-use super::pass::{Carry, Epilogue, TileRows};
+use super::pass::{Carry, Epilogue};
+use super::{Kernel, Simd, Values};
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-/// The sums of one vector of units of one row.
-pub(super) struct Done<F, const G: usize> {
-    pub(super) sum: [F; G],
-    /// The input half of the last gate, where it is kept apart.
-    pub(super) half: F,
-    pub(super) r: usize,
-    /// The first of the units.
-    pub(super) unit: usize,
-    /// How many units, if they are less than a vector.
-    pub(super) count: Option<usize>,
+/// The most vectors of units whose first halves are kept until their second.
+pub(super) const MOST: usize = 24;
+
+/// Vectors that are kept of each vector of units: the sums of at most four gates, the last of which may be the input half
+/// of a gate that is kept apart.
+pub(super) const SUMS: usize = 4;
+
+/// Where the states of a vector of units are.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// The value that the epilogue carries; null where it carries none.
+    pub(super) carried: *mut f32,
+    pub(super) out: *mut f32,
 }
 
-/// Sums that are done. Not a closure, which could become a function without the backend's features.
-pub(super) trait Finished<S: Simd, const G: usize> {
-    /// Those of one vector of units.
-    fn done(&self, s: S, i: usize) -> Done<S::F, G>;
+impl Place {
+    pub(super) const NONE: Self = Self { carried: core::ptr::null_mut(), out: core::ptr::null_mut() };
 }
 
-/// The most vectors that are handed over at once.
-const MOST: usize = 16;
-
-/// Hands `count` vectors of sums, at most [`MOST`], to the epilogue and writes the new states.
+/// Stores the sums of a vector of units, the `i`-th of those that wait, as [`Finish::of_tile`] finds them.
 ///
 /// # Safety
-/// The rows hold the units of each.
+/// There is room for `SUMS` vectors of each vector of units up to this one.
 #[inline(always)]
-pub(super) unsafe fn finish_all<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
-    s: S,
-    rows: &TileRows<R>,
-    count: usize,
-    sums: &impl Finished<S, G>,
-) {
-    let pairs = if S::PAIRS { count.min(MOST) / 2 } else { 0 };
-    let mut between = MaybeUninit::<[E::Between<[S::F; 2]>; MOST / 2]>::uninit();
-    let between = between.as_mut_ptr().cast::<E::Between<[S::F; 2]>>();
-    // SAFETY: the caller's promise, for each; `pairs` is at most `MOST / 2`, and what is read has been written.
+pub(super) unsafe fn wait<S: Simd, const G: usize>(s: S, to: *mut f32, i: usize, sum: [S::F; G], half: Option<S::F>) {
+    let to = to.wrapping_add(i * SUMS * S::LANES);
+    // SAFETY: the caller's promise; a cell of four gates keeps none apart.
     unsafe {
-        for pair in 0..pairs {
-            let two = [sums.done(s, 2 * pair), sums.done(s, 2 * pair + 1)];
-            between.add(pair).write(begin_two::<S, E, G, R>(s, rows, two));
+        for (gate, sum) in sum.into_iter().enumerate() {
+            s.store(to.add(gate * S::LANES), sum);
         }
-        for pair in 0..pairs {
-            let two = [sums.done(s, 2 * pair), sums.done(s, 2 * pair + 1)];
-            end_two::<S, E, G, R>(s, rows, two, between.add(pair).read());
-        }
-        for i in 2 * pairs..count {
-            let one = sums.done(s, i);
-            let (new, carried) = E::finish(s, one.sum, one.half, carried::<S, E, G, R>(s, rows, &one));
-            write::<S, E, G, R>(s, rows, &one, new, carried);
+        if let Some(half) = half {
+            s.store(to.add(G * S::LANES), half);
         }
     }
 }
 
-/// The first half of two vectors.
+/// The epilogue of at most [`MOST`] vectors of units; with `PART` they may be less than whole.
 ///
-/// # Safety
-/// The rows hold the units of each.
-#[inline(always)]
-pub(super) unsafe fn begin_two<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
-    s: S,
-    rows: &TileRows<R>,
-    [a, b]: [Done<S::F, G>; 2],
-) -> E::Between<[S::F; 2]> {
-    let mut sum = [[s.splat(0.0); 2]; G];
-    for (sum, (a, b)) in sum.iter_mut().zip(a.sum.into_iter().zip(b.sum)) {
-        *sum = [a, b];
-    }
-    // SAFETY: the caller's promise.
-    let carried = unsafe { [carried::<S, E, G, R>(s, rows, &a), carried::<S, E, G, R>(s, rows, &b)] };
-    E::begin(Pair(s), sum, [a.half, b.half], carried)
+/// Whoever makes one promises that the sums of each place may be read in whole vectors, and that its units may be read
+/// and written in the rows of states.
+pub(super) struct Finish<'a, E, const G: usize, const PART: bool> {
+    /// The first vector's sums of the first gate.
+    pub(super) sums: *const f32,
+    /// From one vector's sums to those of the next.
+    pub(super) step: usize,
+    /// From a gate's sums to those of the next gate.
+    pub(super) gate: usize,
+    /// To the input half of the last gate, where it is kept apart.
+    pub(super) half: usize,
+    pub(super) places: &'a [Place],
+    /// The units of the first vector, and how many fewer each has than the one before.
+    pub(super) units: usize,
+    pub(super) fewer: usize,
+    pub(super) epilogue: PhantomData<E>,
 }
 
-/// The second half of two vectors, of which only the place is looked at; the new states are written.
-///
-/// # Safety
-/// The rows hold the units of each.
-#[inline(always)]
-pub(super) unsafe fn end_two<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
-    s: S,
-    rows: &TileRows<R>,
-    done: [Done<S::F, G>; 2],
-    between: E::Between<[S::F; 2]>,
-) {
-    let [a, b] = &done;
-    // SAFETY: the caller's promise.
-    let carried = unsafe { [carried::<S, E, G, R>(s, rows, a), carried::<S, E, G, R>(s, rows, b)] };
-    let (new, carried) = E::end(Pair(s), between, carried);
-    for (done, (new, carried)) in done.iter().zip(new.into_iter().zip(carried)) {
-        // SAFETY: the caller's promise.
-        unsafe { write::<S, E, G, R>(s, rows, done, new, carried) }
+impl<'a, E: Epilogue<G>, const G: usize> Finish<'a, E, G, false> {
+    /// Of sums that were stored by [`wait`], for the places.
+    ///
+    /// # Safety
+    /// The promise of [`Finish`].
+    #[inline(always)]
+    pub(super) unsafe fn of_tile<S: Simd>(sums: *const f32, places: &'a [Place]) -> Self {
+        let (step, gate, half) = (SUMS * S::LANES, S::LANES, G * S::LANES);
+        Self { sums, step, gate, half, places, units: S::LANES, fewer: 0, epilogue: PhantomData }
     }
 }
 
-/// The value that the epilogue carries.
-///
-/// # Safety
-/// The rows hold the units.
-#[inline(always)]
-unsafe fn carried<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
-    s: S,
-    rows: &TileRows<R>,
-    done: &Done<S::F, G>,
-) -> S::F {
-    let row = match E::CARRY {
-        Carry::None => None,
-        Carry::Second => rows.c.get(done.r).map(|row| row.cast_const()),
-        Carry::Same => rows.h.get(done.r).copied(),
-    };
-    let Some(row) = row else { return s.splat(0.0) };
-    // SAFETY: the row holds the units.
-    unsafe {
-        match done.count {
-            Some(count) => s.load_part(row.add(done.unit), count),
-            None => s.load(row.add(done.unit)),
+impl<E: Epilogue<G>, const G: usize, const PART: bool> Finish<'_, E, G, PART> {
+    /// The first half of the vectors from the `i`-th on.
+    #[inline(always)]
+    fn begin<V: Side<E, G, PART>>(&self, v: V, i: usize) -> E::Between<V::F> {
+        let half = if E::APART { v.half(self, i) } else { v.splat(0.0) };
+        E::begin(v, v.sums(self, i), half, v.carried(self, i))
+    }
+
+    /// The second half.
+    #[inline(always)]
+    fn end<V: Side<E, G, PART>>(&self, v: V, i: usize, between: E::Between<V::F>) {
+        let (new, carried) = E::end(v, between, v.carried(self, i));
+        v.write(self, i, new, carried);
+    }
+
+    /// The sums of a gate of vector `i`, or, as gate `G`, the input half of the last one.
+    #[inline(always)]
+    fn at<S: Simd>(&self, i: usize, gate: usize) -> *const f32 {
+        if PART {
+            let at = if gate == G { self.half } else { gate * self.gate };
+            self.sums.wrapping_add(i * self.step + at)
+        } else {
+            self.sums.wrapping_add((i * SUMS + gate) * S::LANES)
+        }
+    }
+
+    /// The units of vector `i` if they are less than `lanes`.
+    #[inline(always)]
+    fn part(&self, i: usize, lanes: usize) -> Option<usize> {
+        let units = self.units.wrapping_sub(i * self.fewer);
+        (PART && units < lanes).then_some(units)
+    }
+}
+
+impl<E: Epilogue<G>, const G: usize, const PART: bool> Kernel for Finish<'_, E, G, PART> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let count = self.places.len().min(MOST);
+        let (fours, two, one) = (count / 4, count % 4 >= 2, count % 2 == 1);
+        let mut between = MaybeUninit::<[E::Between<[[S::F; 2]; 2]>; MOST / 4]>::uninit();
+        let between = between.as_mut_ptr().cast::<E::Between<[[S::F; 2]; 2]>>();
+        let side = Pair(Pair(s));
+        for four in 0..fours {
+            // SAFETY: there is room for `MOST / 4`.
+            unsafe { between.add(four).write(self.begin(side, 4 * four)) }
+        }
+        let between_two = if two { Some(self.begin(Pair(s), 4 * fours)) } else { None };
+        let between_one = if one { Some(self.begin(s, count - 1)) } else { None };
+        for four in 0..fours {
+            // SAFETY: it has been written.
+            self.end(side, 4 * four, unsafe { between.add(four).read() });
+        }
+        if let Some(between) = between_two {
+            self.end(Pair(s), 4 * fours, between);
+        }
+        if let Some(between) = between_one {
+            self.end(s, count - 1, between);
         }
     }
 }
 
-/// Writes the new state, and the carried value where it is a second state.
-///
-/// # Safety
-/// The rows hold the units.
-#[inline(always)]
-unsafe fn write<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
-    s: S,
-    rows: &TileRows<R>,
-    done: &Done<S::F, G>,
-    new: S::F,
-    carried: S::F,
-) {
-    let second = if E::CARRY == Carry::Second { rows.c.get(done.r) } else { None };
-    for (row, value) in [(rows.out.get(done.r), new), (second, carried)] {
-        let Some(row) = row else { continue };
-        // SAFETY: the row holds the units.
+/// Vectors side by side: what an epilogue reads and writes for those from the `i`-th on.
+trait Side<E: Epilogue<G>, const G: usize, const PART: bool>: Values {
+    const VECTORS: usize;
+
+    fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [Self::F; G];
+    fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> Self::F;
+    /// The value that the epilogue carries.
+    fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> Self::F;
+    /// Writes the new state, and the carried value where it is a second state.
+    fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: Self::F, carried: Self::F);
+}
+
+impl<S: Simd, E: Epilogue<G>, const G: usize, const PART: bool> Side<E, G, PART> for S {
+    const VECTORS: usize = 1;
+
+    #[inline(always)]
+    fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [S::F; G] {
+        let mut sums = [self.splat(0.0); G];
+        for (gate, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: the promise of `Finish`.
+            *sum = unsafe { self.load(of.at::<S>(i, gate)) };
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> S::F {
+        // SAFETY: the promise of `Finish`.
+        unsafe { self.load(of.at::<S>(i, G)) }
+    }
+
+    #[inline(always)]
+    fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> S::F {
+        if E::CARRY == Carry::None {
+            return self.splat(0.0);
+        }
+        // SAFETY: `i` is below the number of places.
+        let from = unsafe { of.places.get_unchecked(i) }.carried;
+        // SAFETY: the promise of `Finish`.
         unsafe {
-            match done.count {
-                Some(count) => s.store_part(row.add(done.unit), value, count),
-                None => s.store(row.add(done.unit), value),
+            match of.part(i, S::LANES) {
+                Some(units) => self.load_part(from, units),
+                None => self.load(from),
             }
         }
+    }
+
+    #[inline(always)]
+    fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: S::F, carried: S::F) {
+        // SAFETY: `i` is below the number of places, and the promise of `Finish`.
+        unsafe {
+            let place = of.places.get_unchecked(i);
+            store(self, place.out, new, of.part(i, S::LANES));
+            if E::CARRY == Carry::Second {
+                store(self, place.carried, carried, of.part(i, S::LANES));
+            }
+        }
+    }
+}
+
+/// Stores the first `units` of a vector, or all.
+///
+/// # Safety
+/// As many may be written.
+#[inline(always)]
+unsafe fn store<S: Simd>(s: S, to: *mut f32, value: S::F, units: Option<usize>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match units {
+            Some(units) => s.store_part(to, value, units),
+            None => s.store(to, value),
+        }
+    }
+}
+
+impl<V: Side<E, G, PART>, E: Epilogue<G>, const G: usize, const PART: bool> Side<E, G, PART> for Pair<V> {
+    const VECTORS: usize = 2 * V::VECTORS;
+
+    #[inline(always)]
+    fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [[V::F; 2]; G] {
+        let mut sums = [self.splat(0.0); G];
+        let (a, b) = (self.0.sums(of, i), self.0.sums(of, i + V::VECTORS));
+        for (sum, (a, b)) in sums.iter_mut().zip(a.into_iter().zip(b)) {
+            *sum = [a, b];
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> [V::F; 2] {
+        [self.0.half(of, i), self.0.half(of, i + V::VECTORS)]
+    }
+
+    #[inline(always)]
+    fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> [V::F; 2] {
+        [self.0.carried(of, i), self.0.carried(of, i + V::VECTORS)]
+    }
+
+    #[inline(always)]
+    fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: [V::F; 2], carried: [V::F; 2]) {
+        let ([a, b], [carried_a, carried_b]) = (new, carried);
+        self.0.write(of, i, a, carried_a);
+        self.0.write(of, i + V::VECTORS, b, carried_b);
     }
 }

@@ -5,11 +5,12 @@
 //! until the last line is done. Each line of weights so serves more rows than a tile of all gates could hold, which
 //! halves what is read of the panel. The chain of a sum is the same.
 
-use super::Simd;
-use super::finish::{Done, Finished, finish_all};
+use super::finish::{Finish, SUMS};
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::tile::{Stride, Units, accumulate};
-use crate::weights::panel::BLOCK;
+use super::{Kernel, Simd};
+use crate::weights::panel::{Aligned, BLOCK};
+use core::mem::MaybeUninit;
 
 /// Rows of weights in one turn of the hot loop, which is short for its many instructions besides the multiply-adds.
 const TURN: usize = 4;
@@ -28,8 +29,12 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     let shape = pass.panel.shape();
     let stride = Stride { row: G * BLOCK, unit: 0, gate: S::LANES };
     let zero = s.splat(0.0);
-    let mut block = Block { lines: [[[zero; 2]; R]; G], half: [[zero; 2]; R], unit: part.unit };
-    for (line, finished) in block.lines.iter_mut().enumerate() {
+    // A row's two vectors of units, one after another.
+    let mut waiting = MaybeUninit::<Aligned<[[[f32; SUMS * BLOCK / 2]; 2]; R]>>::uninit();
+    let waiting = waiting.as_mut_ptr().cast::<f32>();
+    let place =
+        |row: usize, octet: usize, gate: usize| waiting.wrapping_add(((2 * row + octet) * SUMS + gate) * S::LANES);
+    for line in 0..G {
         let at = line * BLOCK;
         let mut sum = [[[zero; 2]; 1]; R];
         // SAFETY: a line is part of the block's rows, which lie within the panel as in `tile::units`; rows of the views
@@ -61,9 +66,9 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
                     if vector % G == G - 1 {
                         let octet = vector / G;
                         let bias = s.load(pass.panel.as_ptr().add(part.state_bias + octet * S::LANES));
-                        for ([sum], half) in sum.iter_mut().zip(&mut block.half) {
-                            if let (Some(sum), Some(half)) = (sum.get_mut(v), half.get_mut(octet)) {
-                                *half = *sum;
+                        for (r, [sum]) in sum.iter_mut().enumerate() {
+                            if let Some(sum) = sum.get_mut(v) {
+                                s.store(place(r, octet, G), *sum);
                                 *sum = bias;
                             }
                         }
@@ -73,36 +78,18 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
             let states = pass.panel.as_ptr().add(part.states + at);
             sum = accumulate::<S, 2, 1, R, TURN>(s, sum, states, stride, &rows.h, shape.units);
         }
-        for (finished, [sum]) in finished.iter_mut().zip(sum) {
-            *finished = sum;
+        for (r, [sum]) in sum.into_iter().enumerate() {
+            for (v, sum) in sum.into_iter().enumerate() {
+                let vector = 2 * line + v;
+                // SAFETY: there is room for `SUMS` vectors for each vector of units.
+                unsafe { s.store(place(r, vector / G, vector % G), sum) }
+            }
         }
     }
     if let Ahead::Write(_) = pass.ahead {
         return;
     }
-    // SAFETY: the rows hold the block's units.
-    unsafe { finish_all::<S, E, G, R>(s, rows, 2 * R, &block) }
-}
-
-/// The sums of a block.
-struct Block<F, const G: usize, const R: usize> {
-    lines: [[[F; 2]; R]; G],
-    half: [[F; 2]; R],
-    unit: usize,
-}
-
-impl<S: Simd, const G: usize, const R: usize> Finished<S, G> for Block<S::F, G, R> {
-    #[inline(always)]
-    fn done(&self, s: S, i: usize) -> Done<S::F, G> {
-        let zero = s.splat(0.0);
-        let (r, octet) = (i / 2, i % 2);
-        let mut sum = [zero; G];
-        for (gate, sum) in sum.iter_mut().enumerate() {
-            let vector = octet * G + gate;
-            let finished = self.lines.get(vector / 2).and_then(|rows| rows.get(r)).and_then(|row| row.get(vector % 2));
-            *sum = finished.copied().unwrap_or(zero);
-        }
-        let half = self.half.get(r).and_then(|half| half.get(octet)).copied().unwrap_or(zero);
-        Done { sum, half, r, unit: self.unit + octet * S::LANES, count: None }
-    }
+    let places = rows.places::<2>(E::CARRY, part.unit, S::LANES);
+    // SAFETY: all sums have been stored, and the rows hold the block's units.
+    unsafe { Finish::<E, G, false>::of_tile::<S>(waiting, places.as_flattened()).run(s) }
 }

@@ -86,8 +86,6 @@ pub(crate) trait Simd: Values {
     const LINES: usize = usize::MAX;
     /// The most vectors of sums of a lower tile that takes several vectors of units at once.
     const SUMS: usize;
-    /// There are registers for an epilogue on two vectors at a time.
-    const PAIRS: bool;
     /// So many vectors, sums and elements of rows, and a weight besides, stay in registers: a tile of no more loads a
     /// vector of elements and multiplies by its lanes, one after another. 0 where no instruction multiplies by a lane.
     const BY_LANE: usize = 0;
@@ -235,7 +233,7 @@ impl<F: Function> Kernel for Map<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let mut values = self.0;
-        if S::PAIRS {
+        if S::LANES > 1 {
             let mut pairs = values.chunks_exact_mut(2 * S::LANES);
             for pair in &mut pairs {
                 let (from, to) = (pair.as_ptr(), pair.as_mut_ptr());

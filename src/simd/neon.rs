@@ -58,7 +58,6 @@ impl Simd for Neon {
     const LANES: usize = 4;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 7, four_gates: 6 };
     const SUMS: usize = 24;
-    const PAIRS: bool = true;
     const BY_LANE: usize = 30;
 
     #[inline(always)]

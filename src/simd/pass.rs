@@ -4,6 +4,7 @@
 //! side by side, so that there are enough independent chains; many rows are tiles of nearly one height, and each part
 //! of the panel serves all of them while it is near.
 
+use super::finish::{MOST, Place};
 use super::lines::lines;
 use super::next::Next;
 use super::octet::octets;
@@ -192,18 +193,17 @@ fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
         && (E::CARRY != Carry::Second || pass.c.read().width() == shape.units)
 }
 
-/// Tiles of one height at a part of the panel.
+/// Tiles of one height at a part of the panel; only those that a backend has are compiled, by constants.
 #[inline(always)]
 fn tiles_of<S: Simd, E: Epilogue<G>, const G: usize>(s: S, tiles: Tiles<'_, E, G>, height: usize) -> usize {
-    let tallest = S::ROWS.of(G);
     match height {
-        8.. if tallest >= 8 => tiles.run::<S, 8>(s),
-        7 if tallest >= 7 => tiles.run::<S, 7>(s),
-        6 if tallest >= 6 => tiles.run::<S, 6>(s),
-        5 if tallest >= 5 => tiles.run::<S, 5>(s),
-        4 if tallest >= 4 => tiles.run::<S, 4>(s),
-        3 if tallest >= 3 => tiles.run::<S, 3>(s),
-        2 if tallest >= 2 => tiles.run::<S, 2>(s),
+        8.. if const { S::ROWS.of(G) >= 8 } => tiles.run::<S, 8>(s),
+        7 if const { S::ROWS.of(G) >= 7 } => tiles.run::<S, 7>(s),
+        6 if const { S::ROWS.of(G) >= 6 } => tiles.run::<S, 6>(s),
+        5 if const { S::ROWS.of(G) >= 5 } => tiles.run::<S, 5>(s),
+        4 if const { S::ROWS.of(G) >= 4 } => tiles.run::<S, 4>(s),
+        3 if const { S::ROWS.of(G) >= 3 } => tiles.run::<S, 3>(s),
+        2 if const { S::ROWS.of(G) >= 2 } => tiles.run::<S, 2>(s),
         _ => tiles.run::<S, 1>(s),
     }
 }
@@ -240,32 +240,32 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
     fn run<S: Simd, const R: usize>(self, s: S) -> usize {
         if self.at.left == 0 {
             let tail = self.pass.panel.shape().tail();
-            if tail > 0 && halves::<S>(G, R, tail) {
+            if const { S::Half::LANES < S::LANES } && halves::<S>(G, R, tail) {
                 s.half().vectorize(Tail::<E, G, R>(self));
             } else if tail > 0 {
                 s.vectorize(Tail::<E, G, R>(self));
             }
             return 1;
         }
-        if by_lines::<S>(G, R) {
+        if const { by_lines::<S>(G, R) } {
             s.vectorize(Lines::<E, G, R>(self));
             return BLOCK / S::LANES;
         }
-        if self.at.whole {
+        if const { S::LINES < usize::MAX } && self.at.whole {
             for vector in 0..BLOCK / S::LANES {
                 let at = At { vector: self.at.vector + vector, ..self.at };
                 s.vectorize(Full::<E, G, R, 1>(Tiles { at, ..self }));
             }
             return BLOCK / S::LANES;
         }
-        if waits::<S, E, G>() && !self.at.one {
+        if const { waits(G) } && !self.at.one {
             s.vectorize(Several::<E, G, R>(self));
             return 1;
         }
         let side = if self.at.one { side_by_side::<S>(G, R) } else { 1 };
         match self.at.left.min(side) {
-            4.. if side_by_side::<S>(G, R) >= 4 => s.vectorize(Full::<E, G, R, 4>(self)),
-            2.. if side_by_side::<S>(G, R) >= 2 => s.vectorize(Full::<E, G, R, 2>(self)),
+            4.. if const { side_by_side::<S>(G, R) >= 4 } => s.vectorize(Full::<E, G, R, 4>(self)),
+            2.. if const { side_by_side::<S>(G, R) >= 2 } => s.vectorize(Full::<E, G, R, 2>(self)),
             _ => s.vectorize(Full::<E, G, R, 1>(self)),
         }
     }
@@ -275,20 +275,22 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
 /// they have, all sums, where those of all lanes would be half empty.
 fn halves<S: Simd>(gates: usize, rows: usize, tail: usize) -> bool {
     let lanes = S::Half::LANES;
-    lanes < S::LANES
+    tail > 0
         && tail <= lanes
         && gates * tail <= S::LANES
         && rows * (gates * tail).div_ceil(lanes) <= 2 * S::Half::ROWS.of(gates)
 }
 
-/// How many vectors of units a tile of `rows` takes at once: 1, 2 or 4, as registers allow and the panel's order.
+/// How many vectors of units a tile of `rows` takes at once: 1, 2 or 4, as registers allow, epilogues and the panel's
+/// order.
 const fn side_by_side<S: Simd>(gates: usize, rows: usize) -> usize {
     // Whole blocks stand at one distance, and so do the octets of one block and the vectors of one octet; vectors of
     // several of these do not.
     let order = if S::LANES == BLOCK { 4 } else { 2 };
     let registers = S::SUMS / (gates * rows);
     let side = if order < registers { order } else { registers };
-    match side {
+    let epilogues = MOST / rows;
+    match if side < epilogues { side } else { epilogues } {
         0 | 1 => 1,
         2 | 3 => 2,
         _ => 4,
@@ -412,5 +414,23 @@ impl<const R: usize> TileRows<R> {
             (*h, *out, *c) = (row.h, row.out, row.c);
         }
         Some(rows)
+    }
+
+    /// Where `U` vectors of units, `step` from one to the next, are in each row.
+    #[inline(always)]
+    pub(super) fn places<const U: usize>(&self, carry: Carry, unit: usize, step: usize) -> [[Place; U]; R] {
+        let mut places = [[Place::NONE; U]; R];
+        for (places, ((h, c), out)) in places.iter_mut().zip(self.h.iter().zip(&self.c).zip(&self.out)) {
+            for (u, place) in places.iter_mut().enumerate() {
+                let at = unit + u * step;
+                let carried = match carry {
+                    Carry::None => core::ptr::null_mut(),
+                    Carry::Second => c.wrapping_add(at),
+                    Carry::Same => h.wrapping_add(at).cast_mut(),
+                };
+                *place = Place { carried, out: out.wrapping_add(at) };
+            }
+        }
+        places
     }
 }

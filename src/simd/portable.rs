@@ -114,7 +114,6 @@ impl Simd for Portable {
     const LANES: usize = 4;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 2 };
     const SUMS: usize = 8;
-    const PAIRS: bool = false;
 
     #[inline(always)]
     fn half(self) -> Self::Half {

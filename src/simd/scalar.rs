@@ -110,7 +110,6 @@ impl Simd for Scalar {
     /// A row has sums enough to fill the registers.
     const ROWS: Rows = Rows { one_gate: 1, three_gates: 1, four_gates: 1 };
     const SUMS: usize = 4;
-    const PAIRS: bool = false;
 
     #[inline(always)]
     fn half(self) -> Self::Half {

@@ -3,15 +3,19 @@
 //! The sums are computed in whole vectors across gates, in the same chains as a full block's, and taken apart through
 //! a little stack once they are done.
 
-use super::finish::{Done, Finished, finish_all};
+use super::finish::Finish;
 use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines};
 use super::tile::{Stride, accumulate};
 use super::{Kernel, Simd, outlined};
 use crate::weights::panel::{Aligned, BLOCK};
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// Floats of the tail's sums for one row: at most 4 gates of 15 units, in whole vectors.
 const FLAT: usize = 4 * BLOCK;
+/// Where among them the input half of a gate waits that is kept apart: behind the sums of 3 gates of 15 units, in whole
+/// vectors.
+const HALF: usize = 3 * BLOCK;
 
 /// The units that fill no block. Their sums are computed in whole vectors of the flat rows, across gates, and taken
 /// apart in memory.
@@ -29,8 +33,7 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
     let (inputs, states) = shape.parts(shape.blocks());
     let panel = pass.panel.as_ptr();
     let mut sums = MaybeUninit::<Aligned<[[f32; FLAT]; R]>>::uninit();
-    let mut half = MaybeUninit::<Aligned<[[f32; BLOCK]; R]>>::uninit();
-    let (sums, half) = (sums.as_mut_ptr().cast::<f32>(), half.as_mut_ptr().cast::<f32>());
+    let sums = sums.as_mut_ptr().cast::<f32>();
     // SAFETY: the tail's rows lie within the panel, and a last vector's excess (a bias's too) within the zeros that end
     // it or within what follows; `flat` rounded up to whole vectors is at most FLAT; rows hold `inputs` and `units` elements.
     unsafe {
@@ -60,7 +63,7 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
         if E::APART {
             // The last gate's input half is set aside, and its sum begins again with the state bias.
             for r in 0..R {
-                let (last, half) = (sums.add(r * FLAT + flat - width), half.add(r * BLOCK));
+                let (last, half) = (sums.add(r * FLAT + flat - width), sums.add(r * FLAT + HALF));
                 for first in (0..width).step_by(S::LANES) {
                     s.store(half.add(first), s.load(last.add(first)));
                     s.store(last.add(first), s.load(panel.add(states + first)));
@@ -70,44 +73,21 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
         let states = panel.add(states + if E::APART { width } else { 0 });
         flat_sums::<S, G, R>(s, sums, None, states, flat, &rows.h, shape.units);
     }
-    let half = if E::APART { half.cast_const() } else { core::ptr::null() };
-    let sums = Parts::<R> { sums, half, width, first: 0, unit: shape.blocks() * BLOCK };
-    // SAFETY: the rows hold the tail's units.
-    unsafe {
-        if R == 1 {
-            finish_all::<S, E, G, R>(s, rows, width.div_ceil(S::LANES), &sums);
-        } else {
-            for first in (0..width).step_by(S::LANES) {
-                finish_all::<S, E, G, R>(s, rows, R, &Parts { first, ..sums });
-            }
-        }
-    }
-}
-
-/// The sums of a tail: of one row all vectors of units, of more the one from unit `first` on of each.
-struct Parts<const R: usize> {
-    sums: *const f32,
-    /// Input halves of a gate that is kept apart, else null.
-    half: *const f32,
-    width: usize,
-    first: usize,
-    /// The tail's first unit.
-    unit: usize,
-}
-
-impl<S: Simd, const G: usize, const R: usize> Finished<S, G> for Parts<R> {
-    #[inline(always)]
-    fn done(&self, s: S, i: usize) -> Done<S::F, G> {
-        let (r, first) = if R == 1 { (0, i * S::LANES) } else { (i, self.first) };
-        let mut sum = [s.splat(0.0); G];
-        for (gate, sum) in sum.iter_mut().enumerate() {
-            // SAFETY: `r < R`; a gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT.
-            *sum = unsafe { s.load(self.sums.add(r * FLAT + gate * self.width + first)) };
-        }
-        // SAFETY: `r < R`; `first + LANES` is at most 16.
-        let half = if self.half.is_null() { s.splat(0.0) } else { unsafe { s.load(self.half.add(r * BLOCK + first)) } };
-        let left = self.width - first;
-        Done { sum, half, r, unit: self.unit + first, count: (left < S::LANES).then_some(left) }
+    let unit = shape.blocks() * BLOCK;
+    // Of one row all vectors of units together; of more rows one vector of each.
+    let (together, step, fewer) = if R == 1 { (BLOCK, S::LANES, S::LANES) } else { (S::LANES, FLAT, 0) };
+    for first in (0..width).step_by(together) {
+        let of_one = rows.places::<{ BLOCK / 4 }>(E::CARRY, unit, S::LANES);
+        let of_each = rows.places::<1>(E::CARRY, unit + first, 0);
+        let places = match R {
+            1 => of_one.as_flattened().get(..width.div_ceil(S::LANES)).unwrap_or_default(),
+            _ => of_each.as_flattened(),
+        };
+        let (sums, units) = (sums.wrapping_add(first), width - first);
+        // A gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT, and so does that of an input
+        // half; the rows hold the tail's units.
+        Finish::<E, G, true> { sums, step, gate: width, half: HALF, places, units, fewer, epilogue: PhantomData }
+            .run(s);
     }
 }
 

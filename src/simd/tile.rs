@@ -10,10 +10,11 @@
 //! gates of `U` vectors of units for each of `R` rows; a vector of weights is loaded once for all rows, an element of
 //! a row once for all gates.
 
-use super::Simd;
-use super::finish::{Done, Finished, finish_all};
+use super::finish::{Finish, SUMS, wait};
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
-use crate::weights::panel::{BLOCK, OCTET};
+use super::{Kernel, Simd};
+use crate::weights::panel::{Aligned, BLOCK, OCTET};
+use core::mem::MaybeUninit;
 
 /// Where the weights of a tile's vectors stand.
 #[derive(Clone, Copy)]
@@ -189,25 +190,18 @@ pub(super) struct Sums<F, const G: usize, const U: usize, const R: usize> {
     half: [[F; U]; R],
 }
 
-/// A tile's sums, and the first of its units.
-pub(super) struct At<'a, F, const G: usize, const U: usize, const R: usize>(
-    pub(super) &'a Sums<F, G, U, R>,
-    pub(super) usize,
-);
-
-impl<S: Simd, const G: usize, const U: usize, const R: usize> Finished<S, G> for At<'_, S::F, G, U, R> {
+impl<F: Copy, const G: usize, const U: usize, const R: usize> Sums<F, G, U, R> {
+    /// Stores them for the epilogue, row after row.
+    ///
+    /// # Safety
+    /// There is room for `SUMS` vectors for each vector of units.
     #[inline(always)]
-    fn done(&self, s: S, i: usize) -> Done<S::F, G> {
-        let (r, u) = (i / U, i % U);
-        let sum = self.0.sum.get(r).and_then(|sum| sum.get(u)).copied();
-        let half = self.0.half.get(r).and_then(|half| half.get(u)).copied();
-        let zero = s.splat(0.0);
-        Done {
-            sum: s.split_gates(sum.unwrap_or([zero; G])),
-            half: half.unwrap_or(zero),
-            r,
-            unit: self.1 + u * S::LANES,
-            count: None,
+    pub(super) unsafe fn wait<S: Simd<F = F>>(self, s: S, to: *mut f32) {
+        for (r, (sum, half)) in self.sum.iter().zip(&self.half).enumerate() {
+            for (u, (sum, half)) in sum.iter().zip(half).enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe { wait(s, to, r * U + u, s.split_gates(*sum), if G < SUMS { Some(*half) } else { None }) }
+            }
         }
     }
 }
@@ -224,10 +218,14 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     rows: &TileRows<R>,
 ) {
     // SAFETY: the caller's promise.
+    let Some(sums) = (unsafe { sums::<S, E, G, R, U>(s, pass, part, rows) }) else { return };
+    let mut waiting = MaybeUninit::<Aligned<[[[f32; SUMS * BLOCK]; U]; R]>>::uninit();
+    let waiting = waiting.as_mut_ptr().cast::<f32>();
+    let places = rows.places::<U>(E::CARRY, part.unit, S::LANES);
+    // SAFETY: there is room for vectors of up to a block, and the rows hold the tile's units.
     unsafe {
-        if let Some(sums) = sums::<S, E, G, R, U>(s, pass, part, rows) {
-            finish_all::<S, E, G, R>(s, rows, R * U, &At(&sums, part.unit));
-        }
+        sums.wait(s, waiting);
+        Finish::<E, G, false>::of_tile::<S>(waiting, places.as_flattened()).run(s);
     }
 }
 

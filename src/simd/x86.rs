@@ -110,7 +110,6 @@ impl Simd for Avx2 {
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 6, four_gates: 6 };
     const LINES: usize = 4;
     const SUMS: usize = 11;
-    const PAIRS: bool = true;
 
     #[inline(always)]
     fn half(self) -> Self::Half {
@@ -199,7 +198,6 @@ impl Simd for Avx512 {
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 8, four_gates: 6 };
     // Not 24: three rows of an LSTM with two vectors of units each took longer than four rows with one.
     const SUMS: usize = 23;
-    const PAIRS: bool = true;
 
     #[inline(always)]
     fn half(self) -> Self::Half {
