@@ -10,6 +10,14 @@ pub(crate) struct Place {
 /// A microcontroller: one way for all rows, as code is dearer than time.
 pub(crate) const SMALL: bool = cfg!(all(target_os = "none", target_pointer_width = "32"));
 
+/// In a loop: a microcontroller has no room for several of its turns at once, however fast they would be.
+#[inline(always)]
+pub(crate) fn one_turn() {
+    if SMALL {
+        core::hint::black_box(());
+    }
+}
+
 /// The longest row that is copied without a call.
 pub(crate) const SHORT: usize = 32;
 

@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::copy::SMALL;
+use crate::copy::{SMALL, one_turn};
 use core::marker::PhantomData;
 
 /// Rows to read.
@@ -211,6 +211,7 @@ pub(crate) unsafe fn copy_floats(to: *mut f32, from: *const f32, step: usize, co
     }
     // One by one: a device would be the larger by a `memmove` and a `memset` for this alone.
     for i in 0..count {
+        one_turn();
         // SAFETY: the caller's promise.
         unsafe { to.add(i).write(from.add(i * step).read()) }
     }

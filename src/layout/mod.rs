@@ -14,7 +14,7 @@ pub use steps::{Step, Steps};
 
 use blocks::Blocks;
 
-use crate::copy::SMALL;
+use crate::copy::{SMALL, one_turn};
 use crate::error::{Argument, Code, Error};
 
 /// The longest length, and the largest number of sequences: `2^31 - 1`, so that every index type can hold it.
@@ -274,13 +274,19 @@ impl<'a> Layout<'a> {
 
     /// PyTorch's `batch_sizes[t]`, 0 from the last step on. Time: O(log B).
     pub fn batch_size(&self, t: usize) -> usize {
-        self.lengths.partition_point(|&length| length as usize > t)
+        self.lengths.partition_point(|&length| {
+            one_turn();
+            length as usize > t
+        })
     }
 
     /// The packed row at which step `t` begins: the number of tokens before it. Time: O(B).
     pub fn offset(&self, t: usize) -> usize {
         // No sum of these can be larger than `tokens`, which is their sum for the last step.
-        self.lengths.iter().fold(0, |sum, &length| sum + t.min(length as usize))
+        self.lengths.iter().fold(0, |sum, &length| {
+            one_turn();
+            sum + t.min(length as usize)
+        })
     }
 
     /// PyTorch's `sorted_indices`: the caller's sequence at each place of the packed batch.
@@ -425,6 +431,7 @@ fn moved(order: &[u32]) -> Option<&[u32]> {
 
 fn identity(indices: &mut [u32]) {
     for (place, index) in indices.iter_mut().enumerate() {
+        one_turn();
         *index = place as u32;
     }
 }

@@ -83,15 +83,21 @@ impl<'w> Progress<'w> {
 impl<'w, C: Cell> Walk<'w, C> {
     /// Puts the states where the first step reads them; `None` gives zeros.
     pub(super) fn begin(&self, h0: Option<Rows<'_>>, c0: Option<Rows<'_>>) {
-        let Pass { first, end, order, packed, ref c, ref out, .. } = self.pass;
-        for place in first..end {
-            let row = sequence_at(order, place);
-            self.other.begin_row(row, h0);
-            c.begin_row(row, c0);
-            if !packed {
-                // Either place of the states may be the one that a sequence begins from.
-                out.copy_row(row, self.other.read(), row);
-            }
+        for place in self.pass.first..self.pass.end {
+            self.begin_place(place, h0, c0);
+        }
+    }
+
+    /// A function of its own, of which the compiler makes no variants for what is the same at all places.
+    #[inline(never)]
+    fn begin_place(&self, place: usize, h0: Option<Rows<'_>>, c0: Option<Rows<'_>>) {
+        let Pass { order, packed, ref c, ref out, .. } = self.pass;
+        let row = sequence_at(order, place);
+        self.other.begin_row(row, h0);
+        c.begin_row(row, c0);
+        if !packed {
+            // Either place of the states may be the one that a sequence begins from.
+            out.copy_row(row, self.other.read(), row);
         }
     }
 

@@ -74,12 +74,16 @@ impl Octet {
     /// they are sixteen.
     #[inline(always)]
     fn runs<const G: usize>(&self, mut run: impl FnMut(usize, usize, bool)) {
-        let total = G * if self.flat() { self.width } else { OCTET };
+        // Told apart before the loop, of which the compiler would else make two, each with the runs in it.
+        let (total, gate, last, eight) = match self.flat() {
+            true => (G * self.width, OCTET, usize::MAX, OCTET),
+            false => (G * OCTET, self.gate, self.last, usize::MAX),
+        };
         let mut sum = 0;
         while sum < total {
-            let sixteen = self.flat() && total - sum > OCTET;
-            let gate = sum / OCTET;
-            let at = if self.flat() { sum } else { gate * self.gate - self.before(gate) };
+            let sixteen = total - sum > eight;
+            // Of a gate by itself, up to where no eight floats begin any more: `before` tells how many that is.
+            let at = (sum / OCTET * gate).min(last);
             run(sum, at, sixteen);
             sum += if sixteen { 2 * OCTET } else { OCTET };
         }

@@ -94,10 +94,10 @@ impl Pass<'_> {
     /// A place's row in the caller's order; `None` if the order is too short.
     #[inline(always)]
     fn ordered(&self, place: usize) -> Option<usize> {
-        match self.order {
-            Some(order) => order.get(place).map(|&row| row as usize),
-            None => Some(place),
-        }
+        Some(match self.order {
+            Some(order) => *order.get(place)? as usize,
+            None => place,
+        })
     }
 
     /// A place's inputs.
