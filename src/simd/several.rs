@@ -46,7 +46,7 @@ pub(super) unsafe fn several<S: Simd, E: Epilogue<G>, const G: usize, const R: u
             // SAFETY: the caller's promise; below `WAITING` rows there is room for each.
             unsafe {
                 let Some(sums) = sums::<S, E, G, R, 1>(s, pass, part, &tile_rows) else { continue };
-                sums.wait(s, waiting.add(tile * SUMS * S::LANES));
+                sums.wait::<S, E>(s, waiting.add(tile * SUMS * S::LANES));
             }
             for (to, [place]) in places.iter_mut().skip(tile).zip(tile_rows.places::<1>(E::CARRY, part.unit, 0)) {
                 *to = place;

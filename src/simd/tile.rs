@@ -196,11 +196,11 @@ impl<F: Copy, const G: usize, const U: usize, const R: usize> Sums<F, G, U, R> {
     /// # Safety
     /// There is room for `SUMS` vectors for each vector of units.
     #[inline(always)]
-    pub(super) unsafe fn wait<S: Simd<F = F>>(self, s: S, to: *mut f32) {
+    pub(super) unsafe fn wait<S: Simd<F = F>, E: Epilogue<G>>(self, s: S, to: *mut f32) {
         for (r, (sum, half)) in self.sum.iter().zip(&self.half).enumerate() {
             for (u, (sum, half)) in sum.iter().zip(half).enumerate() {
                 // SAFETY: the caller's promise.
-                unsafe { wait(s, to, r * U + u, s.split_gates(*sum), if G < SUMS { Some(*half) } else { None }) }
+                unsafe { wait(s, to, r * U + u, s.split_gates(*sum), if E::APART { Some(*half) } else { None }) }
             }
         }
     }
@@ -224,7 +224,7 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     let places = rows.places::<U>(E::CARRY, part.unit, S::LANES);
     // SAFETY: there is room for vectors of up to a block, and the rows hold the tile's units.
     unsafe {
-        sums.wait(s, waiting);
+        sums.wait::<S, E>(s, waiting);
         Finish::<E, G, false>::of_tile::<S>(waiting, places.as_flattened()).run(s);
     }
 }
