@@ -83,17 +83,29 @@ impl<'a, E: Epilogue<G>, const G: usize> Finish<'a, E, G, false> {
 
 impl<E: Epilogue<G>, const G: usize, const PART: bool> Finish<'_, E, G, PART> {
     /// The first half of the vectors from the `i`-th on.
+    ///
+    /// # Safety
+    /// As of [`Side`].
     #[inline(always)]
-    fn begin<V: Side<E, G, PART>>(&self, v: V, i: usize) -> E::Between<V::F> {
-        let half = if E::APART { v.half(self, i) } else { v.splat(0.0) };
-        E::begin(v, v.sums(self, i), half, v.carried(self, i))
+    unsafe fn begin<V: Side<E, G, PART>>(&self, v: V, i: usize) -> E::Between<V::F> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let half = if E::APART { v.half(self, i) } else { v.splat(0.0) };
+            E::begin(v, v.sums(self, i), half, v.carried(self, i))
+        }
     }
 
     /// The second half.
+    ///
+    /// # Safety
+    /// As of [`Side`].
     #[inline(always)]
-    fn end<V: Side<E, G, PART>>(&self, v: V, i: usize, between: E::Between<V::F>) {
-        let (new, carried) = E::end(v, between, v.carried(self, i));
-        v.write(self, i, new, carried);
+    unsafe fn end<V: Side<E, G, PART>>(&self, v: V, i: usize, between: E::Between<V::F>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (new, carried) = E::end(v, between, v.carried(self, i));
+            v.write(self, i, new, carried);
+        }
     }
 
     /// The sums of a gate of vector `i`, or, as gate `G`, the input half of the last one.
@@ -125,42 +137,47 @@ impl<E: Epilogue<G>, const G: usize, const PART: bool> Kernel for Finish<'_, E, 
         let mut between = MaybeUninit::<[E::Between<[[S::F; 2]; 2]>; MOST / 4]>::uninit();
         let between = between.as_mut_ptr().cast::<E::Between<[[S::F; 2]; 2]>>();
         let side = Pair(Pair(s));
-        for four in 0..fours {
-            // SAFETY: there is room for `MOST / 4`.
-            unsafe { between.add(four).write(self.begin(side, 4 * four)) }
-        }
-        let between_two = if two { Some(self.begin(Pair(s), 4 * fours)) } else { None };
-        let between_one = if one { Some(self.begin(s, count - 1)) } else { None };
-        for four in 0..fours {
-            // SAFETY: it has been written.
-            self.end(side, 4 * four, unsafe { between.add(four).read() });
-        }
-        if let Some(between) = between_two {
-            self.end(Pair(s), 4 * fours, between);
-        }
-        if let Some(between) = between_one {
-            self.end(s, count - 1, between);
+        // SAFETY: fours, two and one are `count` vectors together, for which there are places; there is room for
+        // `MOST / 4` fours, and what is read of them has been written.
+        unsafe {
+            for four in 0..fours {
+                between.add(four).write(self.begin(side, 4 * four));
+            }
+            let between_two = if two { Some(self.begin(Pair(s), 4 * fours)) } else { None };
+            let between_one = if one { Some(self.begin(s, count - 1)) } else { None };
+            for four in 0..fours {
+                self.end(side, 4 * four, between.add(four).read());
+            }
+            if let Some(between) = between_two {
+                self.end(Pair(s), 4 * fours, between);
+            }
+            if let Some(between) = between_one {
+                self.end(s, count - 1, between);
+            }
         }
     }
 }
 
 /// Vectors side by side: what an epilogue reads and writes for those from the `i`-th on.
+///
+/// # Safety
+/// Of each function: there are places for all of these vectors.
 trait Side<E: Epilogue<G>, const G: usize, const PART: bool>: Values {
     const VECTORS: usize;
 
-    fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [Self::F; G];
-    fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> Self::F;
+    unsafe fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [Self::F; G];
+    unsafe fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> Self::F;
     /// The value that the epilogue carries.
-    fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> Self::F;
+    unsafe fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> Self::F;
     /// Writes the new state, and the carried value where it is a second state.
-    fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: Self::F, carried: Self::F);
+    unsafe fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: Self::F, carried: Self::F);
 }
 
 impl<S: Simd, E: Epilogue<G>, const G: usize, const PART: bool> Side<E, G, PART> for S {
     const VECTORS: usize = 1;
 
     #[inline(always)]
-    fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [S::F; G] {
+    unsafe fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [S::F; G] {
         let mut sums = [self.splat(0.0); G];
         for (gate, sum) in sums.iter_mut().enumerate() {
             // SAFETY: the promise of `Finish`.
@@ -170,17 +187,17 @@ impl<S: Simd, E: Epilogue<G>, const G: usize, const PART: bool> Side<E, G, PART>
     }
 
     #[inline(always)]
-    fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> S::F {
+    unsafe fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> S::F {
         // SAFETY: the promise of `Finish`.
         unsafe { self.load(of.at::<S>(i, G)) }
     }
 
     #[inline(always)]
-    fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> S::F {
+    unsafe fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> S::F {
         if E::CARRY == Carry::None {
             return self.splat(0.0);
         }
-        // SAFETY: `i` is below the number of places.
+        // SAFETY: the caller's promise.
         let from = unsafe { of.places.get_unchecked(i) }.carried;
         // SAFETY: the promise of `Finish`.
         unsafe {
@@ -192,8 +209,8 @@ impl<S: Simd, E: Epilogue<G>, const G: usize, const PART: bool> Side<E, G, PART>
     }
 
     #[inline(always)]
-    fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: S::F, carried: S::F) {
-        // SAFETY: `i` is below the number of places, and the promise of `Finish`.
+    unsafe fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: S::F, carried: S::F) {
+        // SAFETY: the caller's promise, and that of `Finish`.
         unsafe {
             let place = of.places.get_unchecked(i);
             store(self, place.out, new, of.part(i, S::LANES));
@@ -223,9 +240,10 @@ impl<V: Side<E, G, PART>, E: Epilogue<G>, const G: usize, const PART: bool> Side
     const VECTORS: usize = 2 * V::VECTORS;
 
     #[inline(always)]
-    fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [[V::F; 2]; G] {
+    unsafe fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [[V::F; 2]; G] {
         let mut sums = [self.splat(0.0); G];
-        let (a, b) = (self.0.sums(of, i), self.0.sums(of, i + V::VECTORS));
+        // SAFETY: the caller's promise.
+        let (a, b) = unsafe { (self.0.sums(of, i), self.0.sums(of, i + V::VECTORS)) };
         for (sum, (a, b)) in sums.iter_mut().zip(a.into_iter().zip(b)) {
             *sum = [a, b];
         }
@@ -233,19 +251,24 @@ impl<V: Side<E, G, PART>, E: Epilogue<G>, const G: usize, const PART: bool> Side
     }
 
     #[inline(always)]
-    fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> [V::F; 2] {
-        [self.0.half(of, i), self.0.half(of, i + V::VECTORS)]
+    unsafe fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> [V::F; 2] {
+        // SAFETY: the caller's promise.
+        unsafe { [self.0.half(of, i), self.0.half(of, i + V::VECTORS)] }
     }
 
     #[inline(always)]
-    fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> [V::F; 2] {
-        [self.0.carried(of, i), self.0.carried(of, i + V::VECTORS)]
+    unsafe fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> [V::F; 2] {
+        // SAFETY: the caller's promise.
+        unsafe { [self.0.carried(of, i), self.0.carried(of, i + V::VECTORS)] }
     }
 
     #[inline(always)]
-    fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: [V::F; 2], carried: [V::F; 2]) {
+    unsafe fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: [V::F; 2], carried: [V::F; 2]) {
         let ([a, b], [carried_a, carried_b]) = (new, carried);
-        self.0.write(of, i, a, carried_a);
-        self.0.write(of, i + V::VECTORS, b, carried_b);
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.0.write(of, i, a, carried_a);
+            self.0.write(of, i + V::VECTORS, b, carried_b);
+        }
     }
 }
