@@ -31,63 +31,54 @@ impl Place {
     pub(super) const NONE: Self = Self { carried: core::ptr::null_mut(), out: core::ptr::null_mut() };
 }
 
-/// Stores the sums of a vector of units, the `i`-th of those that wait, as [`Finish::of_tile`] finds them.
-///
-/// # Safety
-/// There is room for `SUMS` vectors of each vector of units up to this one.
-#[inline(always)]
-pub(super) unsafe fn wait<S: Simd, const G: usize>(s: S, to: *mut f32, i: usize, sum: [S::F; G], half: Option<S::F>) {
-    let to = to.wrapping_add(i * SUMS * S::LANES);
-    // SAFETY: the caller's promise; a cell of four gates keeps none apart.
-    unsafe {
-        for (gate, sum) in sum.into_iter().enumerate() {
-            s.store(to.add(gate * S::LANES), sum);
-        }
-        if let Some(half) = half {
-            s.store(to.add(G * S::LANES), half);
-        }
+/// How the sums of some vectors of units wait.
+pub(super) trait Waiting {
+    /// From the first float to the sums of a gate of vector `i`.
+    fn sums<S: Simd>(&self, i: usize, gate: usize) -> usize;
+    /// To the input half of the last of `gates`, where it is kept apart.
+    fn half<S: Simd>(&self, i: usize, gates: usize) -> usize;
+    /// The units of vector `i` if they are less than whole.
+    fn part<S: Simd>(&self, i: usize) -> Option<usize>;
+}
+
+/// In whole vectors, `SUMS` for each vector of units.
+pub(super) struct Whole;
+
+impl Waiting for Whole {
+    #[inline(always)]
+    fn sums<S: Simd>(&self, i: usize, gate: usize) -> usize {
+        (i * SUMS + gate) * S::LANES
+    }
+
+    #[inline(always)]
+    fn half<S: Simd>(&self, i: usize, gates: usize) -> usize {
+        self.sums::<S>(i, gates)
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, _: usize) -> Option<usize> {
+        None
     }
 }
 
-/// The epilogue of at most [`MOST`] vectors of units; with `PART` they may be less than whole.
+/// The epilogue of at most [`MOST`] vectors of units.
 ///
 /// Whoever makes one promises that the sums of each place may be read in whole vectors, and that its units may be read
 /// and written in the rows of states.
-pub(super) struct Finish<'a, E, const G: usize, const PART: bool> {
-    /// The first vector's sums of the first gate.
+pub(super) struct Finish<'a, E, W, const G: usize> {
     pub(super) sums: *const f32,
-    /// From one vector's sums to those of the next.
-    pub(super) step: usize,
-    /// From a gate's sums to those of the next gate.
-    pub(super) gate: usize,
-    /// To the input half of the last gate, where it is kept apart.
-    pub(super) half: usize,
+    pub(super) waiting: W,
     pub(super) places: &'a [Place],
-    /// The units of the first vector, and how many fewer each has than the one before.
-    pub(super) units: usize,
-    pub(super) fewer: usize,
     pub(super) epilogue: PhantomData<E>,
 }
 
-impl<'a, E: Epilogue<G>, const G: usize> Finish<'a, E, G, false> {
-    /// Of sums that were stored by [`wait`], for the places.
-    ///
-    /// # Safety
-    /// The promise of [`Finish`].
-    #[inline(always)]
-    pub(super) unsafe fn of_tile<S: Simd>(sums: *const f32, places: &'a [Place]) -> Self {
-        let (step, gate, half) = (SUMS * S::LANES, S::LANES, G * S::LANES);
-        Self { sums, step, gate, half, places, units: S::LANES, fewer: 0, epilogue: PhantomData }
-    }
-}
-
-impl<E: Epilogue<G>, const G: usize, const PART: bool> Finish<'_, E, G, PART> {
+impl<E: Epilogue<G>, W: Waiting, const G: usize> Finish<'_, E, W, G> {
     /// The first half of the vectors from the `i`-th on.
     ///
     /// # Safety
     /// As of [`Side`].
     #[inline(always)]
-    unsafe fn begin<V: Side<E, G, PART>>(&self, v: V, i: usize) -> E::Between<V::F> {
+    unsafe fn begin<V: Side<E, W, G>>(&self, v: V, i: usize) -> E::Between<V::F> {
         // SAFETY: the caller's promise.
         unsafe {
             let half = if E::APART { v.half(self, i) } else { v.splat(0.0) };
@@ -100,34 +91,16 @@ impl<E: Epilogue<G>, const G: usize, const PART: bool> Finish<'_, E, G, PART> {
     /// # Safety
     /// As of [`Side`].
     #[inline(always)]
-    unsafe fn end<V: Side<E, G, PART>>(&self, v: V, i: usize, between: E::Between<V::F>) {
+    unsafe fn end<V: Side<E, W, G>>(&self, v: V, i: usize, between: E::Between<V::F>) {
         // SAFETY: the caller's promise.
         unsafe {
             let (new, carried) = E::end(v, between, v.carried(self, i));
             v.write(self, i, new, carried);
         }
     }
-
-    /// The sums of a gate of vector `i`, or, as gate `G`, the input half of the last one.
-    #[inline(always)]
-    fn at<S: Simd>(&self, i: usize, gate: usize) -> *const f32 {
-        if PART {
-            let at = if gate == G { self.half } else { gate * self.gate };
-            self.sums.wrapping_add(i * self.step + at)
-        } else {
-            self.sums.wrapping_add((i * SUMS + gate) * S::LANES)
-        }
-    }
-
-    /// The units of vector `i` if they are less than `lanes`.
-    #[inline(always)]
-    fn part(&self, i: usize, lanes: usize) -> Option<usize> {
-        let units = self.units.wrapping_sub(i * self.fewer);
-        (PART && units < lanes).then_some(units)
-    }
 }
 
-impl<E: Epilogue<G>, const G: usize, const PART: bool> Kernel for Finish<'_, E, G, PART> {
+impl<E: Epilogue<G>, W: Waiting, const G: usize> Kernel for Finish<'_, E, W, G> {
     type Output = ();
 
     #[inline(always)]
@@ -162,38 +135,38 @@ impl<E: Epilogue<G>, const G: usize, const PART: bool> Kernel for Finish<'_, E, 
 ///
 /// # Safety
 /// Of each function: there are places for all of these vectors.
-trait Side<E: Epilogue<G>, const G: usize, const PART: bool>: Values {
+trait Side<E: Epilogue<G>, W, const G: usize>: Values {
     const VECTORS: usize;
 
-    unsafe fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [Self::F; G];
-    unsafe fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> Self::F;
+    unsafe fn sums(self, of: &Finish<'_, E, W, G>, i: usize) -> [Self::F; G];
+    unsafe fn half(self, of: &Finish<'_, E, W, G>, i: usize) -> Self::F;
     /// The value that the epilogue carries.
-    unsafe fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> Self::F;
+    unsafe fn carried(self, of: &Finish<'_, E, W, G>, i: usize) -> Self::F;
     /// Writes the new state, and the carried value where it is a second state.
-    unsafe fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: Self::F, carried: Self::F);
+    unsafe fn write(self, of: &Finish<'_, E, W, G>, i: usize, new: Self::F, carried: Self::F);
 }
 
-impl<S: Simd, E: Epilogue<G>, const G: usize, const PART: bool> Side<E, G, PART> for S {
+impl<S: Simd, E: Epilogue<G>, W: Waiting, const G: usize> Side<E, W, G> for S {
     const VECTORS: usize = 1;
 
     #[inline(always)]
-    unsafe fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [S::F; G] {
+    unsafe fn sums(self, of: &Finish<'_, E, W, G>, i: usize) -> [S::F; G] {
         let mut sums = [self.splat(0.0); G];
         for (gate, sum) in sums.iter_mut().enumerate() {
             // SAFETY: the promise of `Finish`.
-            *sum = unsafe { self.load(of.at::<S>(i, gate)) };
+            *sum = unsafe { self.load(of.sums.add(of.waiting.sums::<S>(i, gate))) };
         }
         sums
     }
 
     #[inline(always)]
-    unsafe fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> S::F {
+    unsafe fn half(self, of: &Finish<'_, E, W, G>, i: usize) -> S::F {
         // SAFETY: the promise of `Finish`.
-        unsafe { self.load(of.at::<S>(i, G)) }
+        unsafe { self.load(of.sums.add(of.waiting.half::<S>(i, G))) }
     }
 
     #[inline(always)]
-    unsafe fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> S::F {
+    unsafe fn carried(self, of: &Finish<'_, E, W, G>, i: usize) -> S::F {
         if E::CARRY == Carry::None {
             return self.splat(0.0);
         }
@@ -201,7 +174,7 @@ impl<S: Simd, E: Epilogue<G>, const G: usize, const PART: bool> Side<E, G, PART>
         let from = unsafe { of.places.get_unchecked(i) }.carried;
         // SAFETY: the promise of `Finish`.
         unsafe {
-            match of.part(i, S::LANES) {
+            match of.waiting.part::<S>(i) {
                 Some(units) => self.load_part(from, units),
                 None => self.load(from),
             }
@@ -209,13 +182,13 @@ impl<S: Simd, E: Epilogue<G>, const G: usize, const PART: bool> Side<E, G, PART>
     }
 
     #[inline(always)]
-    unsafe fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: S::F, carried: S::F) {
+    unsafe fn write(self, of: &Finish<'_, E, W, G>, i: usize, new: S::F, carried: S::F) {
         // SAFETY: the caller's promise, and that of `Finish`.
         unsafe {
             let place = of.places.get_unchecked(i);
-            store(self, place.out, new, of.part(i, S::LANES));
+            store(self, place.out, new, of.waiting.part::<S>(i));
             if E::CARRY == Carry::Second {
-                store(self, place.carried, carried, of.part(i, S::LANES));
+                store(self, place.carried, carried, of.waiting.part::<S>(i));
             }
         }
     }
@@ -236,11 +209,11 @@ unsafe fn store<S: Simd>(s: S, to: *mut f32, value: S::F, units: Option<usize>) 
     }
 }
 
-impl<V: Side<E, G, PART>, E: Epilogue<G>, const G: usize, const PART: bool> Side<E, G, PART> for Pair<V> {
+impl<V: Side<E, W, G>, E: Epilogue<G>, W, const G: usize> Side<E, W, G> for Pair<V> {
     const VECTORS: usize = 2 * V::VECTORS;
 
     #[inline(always)]
-    unsafe fn sums(self, of: &Finish<'_, E, G, PART>, i: usize) -> [[V::F; 2]; G] {
+    unsafe fn sums(self, of: &Finish<'_, E, W, G>, i: usize) -> [[V::F; 2]; G] {
         let mut sums = [self.splat(0.0); G];
         // SAFETY: the caller's promise.
         let (a, b) = unsafe { (self.0.sums(of, i), self.0.sums(of, i + V::VECTORS)) };
@@ -251,19 +224,19 @@ impl<V: Side<E, G, PART>, E: Epilogue<G>, const G: usize, const PART: bool> Side
     }
 
     #[inline(always)]
-    unsafe fn half(self, of: &Finish<'_, E, G, PART>, i: usize) -> [V::F; 2] {
+    unsafe fn half(self, of: &Finish<'_, E, W, G>, i: usize) -> [V::F; 2] {
         // SAFETY: the caller's promise.
         unsafe { [self.0.half(of, i), self.0.half(of, i + V::VECTORS)] }
     }
 
     #[inline(always)]
-    unsafe fn carried(self, of: &Finish<'_, E, G, PART>, i: usize) -> [V::F; 2] {
+    unsafe fn carried(self, of: &Finish<'_, E, W, G>, i: usize) -> [V::F; 2] {
         // SAFETY: the caller's promise.
         unsafe { [self.0.carried(of, i), self.0.carried(of, i + V::VECTORS)] }
     }
 
     #[inline(always)]
-    unsafe fn write(self, of: &Finish<'_, E, G, PART>, i: usize, new: [V::F; 2], carried: [V::F; 2]) {
+    unsafe fn write(self, of: &Finish<'_, E, W, G>, i: usize, new: [V::F; 2], carried: [V::F; 2]) {
         let ([a, b], [carried_a, carried_b]) = (new, carried);
         // SAFETY: the caller's promise.
         unsafe {

@@ -5,11 +5,12 @@
 //! until the last line is done. Each line of weights so serves more rows than a tile of all gates could hold, which
 //! halves what is read of the panel. The chain of a sum is the same.
 
-use super::finish::{Finish, SUMS};
+use super::finish::{Finish, SUMS, Waiting, Whole};
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::tile::{Stride, Units, accumulate};
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK};
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// Rows of weights in one turn of the hot loop, which is short for its many instructions besides the multiply-adds.
@@ -32,8 +33,6 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     // A row's two vectors of units, one after another.
     let mut waiting = MaybeUninit::<Aligned<[[[f32; SUMS * BLOCK / 2]; 2]; R]>>::uninit();
     let waiting = waiting.as_mut_ptr().cast::<f32>();
-    let place =
-        |row: usize, octet: usize, gate: usize| waiting.wrapping_add(((2 * row + octet) * SUMS + gate) * S::LANES);
     for line in 0..G {
         let at = line * BLOCK;
         let mut sum = [[[zero; 2]; 1]; R];
@@ -68,7 +67,7 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
                         let bias = s.load(pass.panel.as_ptr().add(part.state_bias + octet * S::LANES));
                         for (r, [sum]) in sum.iter_mut().enumerate() {
                             if let Some(sum) = sum.get_mut(v) {
-                                s.store(place(r, octet, G), *sum);
+                                s.store(waiting.add(Whole.half::<S>(2 * r + octet, G)), *sum);
                                 *sum = bias;
                             }
                         }
@@ -82,7 +81,7 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
             for (v, sum) in sum.into_iter().enumerate() {
                 let vector = 2 * line + v;
                 // SAFETY: there is room for `SUMS` vectors for each vector of units.
-                unsafe { s.store(place(r, vector / G, vector % G), sum) }
+                unsafe { s.store(waiting.add(Whole.sums::<S>(2 * r + vector / G, vector % G)), sum) }
             }
         }
     }
@@ -90,6 +89,7 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
         return;
     }
     let places = rows.places::<2>(E::CARRY, part.unit, S::LANES);
-    // SAFETY: all sums have been stored, and the rows hold the block's units.
-    unsafe { Finish::<E, G, false>::of_tile::<S>(waiting, places.as_flattened()).run(s) }
+    // All sums have been stored, and the rows hold the block's units.
+    let (sums, places) = (waiting.cast_const(), places.as_flattened());
+    Finish::<E, _, G> { sums, waiting: Whole, places, epilogue: PhantomData }.run(s);
 }

@@ -1,8 +1,8 @@
 //! One pass over a panel: which rows are taken together, and in which order the panel is read.
 //!
 //! Tiles differ in shape, never in the order of a sum. A few rows are one tile, as low as they are, with more units
-//! side by side, so that there are enough independent chains; many rows are tiles of nearly one height, and each part
-//! of the panel serves all of them while it is near.
+//! side by side, so that there are enough independent chains; many rows are tiles of nearly one height, or by lines of
+//! the greatest, and each part of the panel serves all of them while it is near.
 
 use super::finish::{MOST, Place};
 use super::lines::lines;

@@ -4,16 +4,18 @@
 //! are too far behind for the CPU to begin with them. So the sums of some tiles wait in memory, and their epilogues follow
 //! each other. The chain of a sum is the same.
 
-use super::finish::{Finish, MOST, Place, SUMS};
+use super::finish::{Finish, MOST, Place, SUMS, Waiting, Whole};
 use super::next::Next;
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::tile::{Units, sums};
 use super::{Simd, outlined};
 use crate::weights::panel::{Aligned, BLOCK};
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// The most rows that wait: few enough to stay near, beside the weights.
 const WAITING: usize = MOST;
+
 /// Whether a cell's sums wait: of fewer gates an epilogue is too short to gain by it.
 pub(super) const fn waits(gates: usize) -> bool {
     gates == 4
@@ -46,15 +48,15 @@ pub(super) unsafe fn several<S: Simd, E: Epilogue<G>, const G: usize, const R: u
             // SAFETY: the caller's promise; below `WAITING` rows there is room for each.
             unsafe {
                 let Some(sums) = sums::<S, E, G, R, 1>(s, pass, part, &tile_rows) else { continue };
-                sums.wait::<S, E>(s, waiting.add(tile * SUMS * S::LANES));
+                sums.wait::<S, E>(s, waiting.add(Whole.sums::<S>(tile, 0)));
             }
             for (to, [place]) in places.iter_mut().skip(tile).zip(tile_rows.places::<1>(E::CARRY, part.unit, 0)) {
                 *to = place;
             }
         }
         if let (false, Some(places)) = (matches!(pass.ahead, Ahead::Write(_)), places.get(..rows)) {
-            // SAFETY: the sums of each place have just been stored, and its units lie in the rows.
-            outlined(s, unsafe { Finish::<E, G, false>::of_tile::<S>(waiting, places) });
+            // The sums of each place have just been stored, and its units lie in the rows.
+            outlined(s, Finish::<E, _, G> { sums: waiting, waiting: Whole, places, epilogue: PhantomData });
         }
         first += rows;
     }

@@ -3,7 +3,7 @@
 //! The sums are computed in whole vectors across gates, in the same chains as a full block's, and taken apart through
 //! a little stack once they are done.
 
-use super::finish::Finish;
+use super::finish::{Finish, Waiting};
 use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines};
 use super::tile::{Stride, accumulate};
 use super::{Kernel, Simd, outlined};
@@ -83,11 +83,38 @@ pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
             1 => of_one.as_flattened().get(..width.div_ceil(S::LANES)).unwrap_or_default(),
             _ => of_each.as_flattened(),
         };
-        let (sums, units) = (sums.wrapping_add(first), width - first);
+        let (sums, waiting) = (sums.wrapping_add(first), Flats { step, width, units: width - first, fewer });
         // A gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT, and so does that of an input
         // half; the rows hold the tail's units.
-        Finish::<E, G, true> { sums, step, gate: width, half: HALF, places, units, fewer, epilogue: PhantomData }
-            .run(s);
+        Finish::<E, _, G> { sums, waiting, places, epilogue: PhantomData }.run(s);
+    }
+}
+
+/// How a tail's sums wait: gate after gate of `width` units.
+struct Flats {
+    /// From one vector's sums to those of the next.
+    step: usize,
+    width: usize,
+    /// The units of the first vector, and how many fewer each has than the one before.
+    units: usize,
+    fewer: usize,
+}
+
+impl Waiting for Flats {
+    #[inline(always)]
+    fn sums<S: Simd>(&self, i: usize, gate: usize) -> usize {
+        i * self.step + gate * self.width
+    }
+
+    #[inline(always)]
+    fn half<S: Simd>(&self, i: usize, _: usize) -> usize {
+        i * self.step + HALF
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, i: usize) -> Option<usize> {
+        let units = self.units.wrapping_sub(i * self.fewer);
+        (units < S::LANES).then_some(units)
     }
 }
 

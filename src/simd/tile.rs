@@ -10,10 +10,11 @@
 //! gates of `U` vectors of units for each of `R` rows; a vector of weights is loaded once for all rows, an element of
 //! a row once for all gates.
 
-use super::finish::{Finish, SUMS, wait};
+use super::finish::{Finish, SUMS, Waiting, Whole};
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK, OCTET};
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// Where the weights of a tile's vectors stand.
@@ -199,8 +200,16 @@ impl<F: Copy, const G: usize, const U: usize, const R: usize> Sums<F, G, U, R> {
     pub(super) unsafe fn wait<S: Simd<F = F>, E: Epilogue<G>>(self, s: S, to: *mut f32) {
         for (r, (sum, half)) in self.sum.iter().zip(&self.half).enumerate() {
             for (u, (sum, half)) in sum.iter().zip(half).enumerate() {
-                // SAFETY: the caller's promise.
-                unsafe { wait(s, to, r * U + u, s.split_gates(*sum), if E::APART { Some(*half) } else { None }) }
+                let i = r * U + u;
+                // SAFETY: the caller's promise; a cell of four gates keeps none apart.
+                unsafe {
+                    for (gate, sum) in s.split_gates(*sum).into_iter().enumerate() {
+                        s.store(to.add(Whole.sums::<S>(i, gate)), sum);
+                    }
+                    if E::APART {
+                        s.store(to.add(Whole.half::<S>(i, G)), *half);
+                    }
+                }
             }
         }
     }
@@ -222,11 +231,11 @@ pub(super) unsafe fn units<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     let mut waiting = MaybeUninit::<Aligned<[[[f32; SUMS * BLOCK]; U]; R]>>::uninit();
     let waiting = waiting.as_mut_ptr().cast::<f32>();
     let places = rows.places::<U>(E::CARRY, part.unit, S::LANES);
-    // SAFETY: there is room for vectors of up to a block, and the rows hold the tile's units.
-    unsafe {
-        sums.wait::<S, E>(s, waiting);
-        Finish::<E, G, false>::of_tile::<S>(waiting, places.as_flattened()).run(s);
-    }
+    // SAFETY: there is room for vectors of up to a block.
+    unsafe { sums.wait::<S, E>(s, waiting) }
+    // The rows hold the tile's units.
+    let (sums, places) = (waiting.cast_const(), places.as_flattened());
+    Finish::<E, _, G> { sums, waiting: Whole, places, epilogue: PhantomData }.run(s);
 }
 
 /// The sums of one tile; none if they are computed ahead, and written.
