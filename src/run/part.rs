@@ -101,6 +101,7 @@ impl<'a, C: Cell> Run<'a, C> {
                 ahead: Ahead::No,
                 first,
                 end,
+                backward: false,
             },
         }
     }

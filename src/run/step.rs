@@ -72,6 +72,8 @@ impl<C: Cell> Model<'_, C> {
     fn run_step(&self, batch: usize, input: &[f32], h_in: &[f32], h_out: &mut [f32], c: &mut [f32]) {
         let Shape { input_size, hidden_size, num_layers, .. } = self.shape;
         let rows = num_layers * batch;
+        // A stream's states most often change places at each step.
+        let backward = h_in.as_ptr() > h_out.as_ptr();
         let (all_h, all_out) = (Rows::counted(h_in, rows, hidden_size), RowsMut::counted(h_out, rows, hidden_size));
         let all_c = RowsMut::counted(c, rows, hidden_size);
         let mut x = Rows::counted(input, batch, input_size);
@@ -95,6 +97,7 @@ impl<C: Cell> Model<'_, C> {
                     ahead: Ahead::No,
                     first: 0,
                     end: batch,
+                    backward,
                 },
             );
             x = out.read();

@@ -122,6 +122,7 @@ impl<'w, C: Cell> Walk<'w, C> {
                 pass.h = self.other.read();
             }
             (pass.offset, pass.end, pass.ahead) = (step.offset, step.rows, ahead);
+            pass.backward = step.t % 2 == 1;
             C::pass(self.run.model.backend, pass);
             (*before, *turn) = (step, !(packed || *turn));
         }

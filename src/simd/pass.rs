@@ -75,6 +75,9 @@ pub(crate) struct Pass<'a> {
     /// The places to work on: from `first` to before `end`.
     pub(crate) first: usize,
     pub(crate) end: usize,
+    /// The panel is read from its last part to its first. What one step read last is near when the next one begins: by
+    /// turns, a panel that is more than a cache holds is not lost to it altogether.
+    pub(crate) backward: bool,
 }
 
 impl Pass<'_> {
@@ -157,11 +160,16 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
         // So many tiles are one row taller than the others.
         let taller = rest - tiles * low;
         let whole = full > 0 || by_lines::<S>(G, low + usize::from(taller > 0));
-        let vectors = pass.panel.shape().blocks() * (BLOCK / S::LANES);
-        let mut vector = 0;
         // The tail is the last of the parts.
-        while vector <= vectors {
-            let at = At { vector, left: vectors - vector, one, whole };
+        let parts = pass.panel.shape().blocks() * (BLOCK / S::LANES) + 1;
+        let mut left = parts;
+        while left > 0 {
+            let tail = left == if pass.backward { parts } else { 1 };
+            let at = match tail {
+                true => At { vector: parts - 1, left: 0, one, whole },
+                false if pass.backward => At { vector: 0, left, one, whole },
+                false => At { vector: parts - left, left: left - 1, one, whole },
+            };
             let mut done = 0;
             let mut first = pass.first;
             for (height, count) in [(tallest, full), (low + 1, taller), (low, tiles - taller)] {
@@ -170,7 +178,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
                 }
                 first += height * count;
             }
-            vector += done.max(1);
+            left = left.saturating_sub(done.max(1));
         }
     }
 }
@@ -208,11 +216,11 @@ fn tiles_of<S: Simd, E: Epilogue<G>, const G: usize>(s: S, tiles: Tiles<'_, E, G
     }
 }
 
-/// Where in the panel: a vector of units, or the tail behind the last.
+/// Where in the panel: vectors of units, or the tail behind the last.
 #[derive(Clone, Copy)]
 struct At {
     vector: usize,
-    /// How many vectors of units there are from it on; 0 at the tail.
+    /// How many vectors of units are left, from that one on; 0 at the tail.
     left: usize,
     /// There is one tile, so that vectors of units may be taken together.
     one: bool,
@@ -235,6 +243,12 @@ struct Tiles<'a, E, const G: usize> {
 }
 
 impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
+    /// The first of so many vectors that are done next.
+    #[inline(always)]
+    fn next(&self, vectors: usize) -> usize {
+        self.at.vector + if self.pass.backward { self.at.left.saturating_sub(vectors) } else { 0 }
+    }
+
     /// Gives how many vectors of units were done.
     #[inline(always)]
     fn run<S: Simd, const R: usize>(self, s: S) -> usize {
@@ -252,8 +266,9 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
             return BLOCK / S::LANES;
         }
         if const { S::LINES < usize::MAX } && self.at.whole {
-            for vector in 0..BLOCK / S::LANES {
-                let at = At { vector: self.at.vector + vector, ..self.at };
+            let first = self.next(BLOCK / S::LANES);
+            for vector in first..first + BLOCK / S::LANES {
+                let at = At { vector, left: 1, ..self.at };
                 s.vectorize(Full::<E, G, R, 1>(Tiles { at, ..self }));
             }
             return BLOCK / S::LANES;
@@ -305,8 +320,8 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
-        let Tiles { pass, at, first, count, .. } = self.0;
-        let part = Units::<U>::of::<S>(pass, at.vector);
+        let Tiles { pass, first, count, .. } = self.0;
+        let part = Units::<U>::of::<S>(pass, self.0.next(U));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
@@ -327,8 +342,8 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Several<'_, E, G
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tiles { pass, at, first, count, .. } = self.0;
-        let part = Units::of::<S>(pass, at.vector);
+        let Tiles { pass, first, count, .. } = self.0;
+        let part = Units::of::<S>(pass, self.0.next(1));
         // SAFETY: as in `Full`; `Tiles::run` has seen that the cell's sums wait.
         unsafe { several::<S, E, G, R>(s, pass, &part, first, count) }
     }
@@ -342,8 +357,8 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Lines<'_, E, G, 
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tiles { pass, at, first, count, .. } = self.0;
-        let part = Units::of::<S>(pass, at.vector);
+        let Tiles { pass, first, count, .. } = self.0;
+        let part = Units::of::<S>(pass, self.0.next(BLOCK / S::LANES));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
