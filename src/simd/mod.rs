@@ -21,6 +21,7 @@ mod scalar;
 mod several;
 mod tail;
 mod tile;
+mod together;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

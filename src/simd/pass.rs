@@ -9,9 +9,9 @@ use super::lines::lines;
 use super::next::Next;
 use super::octet::octets;
 use super::several::{several, waits};
-use super::tail::tail;
+use super::tail::Tail;
 use super::tile::{Units, units};
-use super::{Kernel, Simd, Values};
+use super::{Kernel, Simd, Values, outlined};
 use crate::rows::{Rows, RowsMut};
 use crate::weights::panel::{BLOCK, Panel};
 use core::marker::PhantomData;
@@ -147,32 +147,19 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             unsafe { octets::<S, E, G>(s, pass) }
             return;
         }
-        let tallest = S::ROWS.of(G);
-        let one = rows <= tallest;
-        // By lines only the tallest tiles have chains enough: all are of that height but the last one, or the last two
-        // where that one would have a single row.
-        let full =
-            if by_lines::<S>(G, tallest) && !one { rows / tallest - usize::from(rows % tallest == 1) } else { 0 };
-        let rest = rows - full * tallest;
-        let tiles = rest.div_ceil(tallest);
-        // A division takes as long as many multiply-adds.
-        let low = if tiles <= 1 { rest } else { rest / tiles.max(1) };
-        // So many tiles are one row taller than the others.
-        let taller = rest - tiles * low;
-        let whole = full > 0 || by_lines::<S>(G, low + usize::from(taller > 0));
-        // The tail is the last of the parts.
-        let parts = pass.panel.shape().blocks() * (BLOCK / S::LANES) + 1;
-        let mut left = parts;
+        let heights = heights::<S>(G, rows);
+        let one = rows <= S::ROWS.of(G);
+        let whole = heights.iter().any(|&(height, count)| count > 0 && by_lines::<S>(G, height));
+        let vectors = pass.panel.shape().blocks() * (BLOCK / S::LANES);
+        if pass.backward {
+            self.tail(s);
+        }
+        let mut left = vectors;
         while left > 0 {
-            let tail = left == if pass.backward { parts } else { 1 };
-            let at = match tail {
-                true => At { vector: parts - 1, left: 0, one, whole },
-                false if pass.backward => At { vector: 0, left, one, whole },
-                false => At { vector: parts - left, left: left - 1, one, whole },
-            };
+            let at = At { vector: if pass.backward { 0 } else { vectors - left }, left, one, whole };
             let mut done = 0;
             let mut first = pass.first;
-            for (height, count) in [(tallest, full), (low + 1, taller), (low, tiles - taller)] {
+            for (height, count) in heights {
                 if count > 0 {
                     done = tiles_of::<S, E, G>(s, Tiles { pass, at, first, count, epilogue: PhantomData }, height);
                 }
@@ -180,7 +167,38 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             }
             left = left.saturating_sub(done.max(1));
         }
+        if !pass.backward {
+            self.tail(s);
+        }
     }
+}
+
+impl<E: Epilogue<G>, const G: usize> Run<'_, E, G> {
+    /// The units that fill no block, which are the panel's last part.
+    #[inline(always)]
+    fn tail<S: Simd>(&self, s: S) {
+        if self.0.panel.shape().tail() > 0 {
+            outlined(s, Tail::<E, G>(self.0, PhantomData));
+        }
+    }
+}
+
+/// How many tiles of which height rows are taken in, of a cell of so many gates.
+#[inline(always)]
+pub(super) fn heights<S: Simd>(gates: usize, rows: usize) -> [(usize, usize); 3] {
+    let tallest = S::ROWS.of(gates);
+    if rows <= tallest {
+        return [(rows, 1), (0, 0), (0, 0)];
+    }
+    // By lines only the tallest tiles have chains enough: all are of that height but the last one, or the last two where
+    // that one would have a single row.
+    let full = if by_lines::<S>(gates, tallest) { rows / tallest - usize::from(rows % tallest == 1) } else { 0 };
+    let rest = rows - full * tallest;
+    let tiles = rest.div_ceil(tallest);
+    let low = rest / tiles.max(1);
+    // So many tiles are one row taller than the others.
+    let taller = rest - tiles * low;
+    [(tallest, full), (low + 1, taller), (low, tiles - taller)]
 }
 
 /// The views hold what the shape tells. The callers have checked their arguments; what follows relies on it, so it is
@@ -216,11 +234,11 @@ fn tiles_of<S: Simd, E: Epilogue<G>, const G: usize>(s: S, tiles: Tiles<'_, E, G
     }
 }
 
-/// Where in the panel: vectors of units, or the tail behind the last.
+/// Where in the panel.
 #[derive(Clone, Copy)]
 struct At {
+    /// The first of the vectors of units that are left, and how many there are.
     vector: usize,
-    /// How many vectors of units are left, from that one on; 0 at the tail.
     left: usize,
     /// There is one tile, so that vectors of units may be taken together.
     one: bool,
@@ -252,15 +270,6 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
     /// Gives how many vectors of units were done.
     #[inline(always)]
     fn run<S: Simd, const R: usize>(self, s: S) -> usize {
-        if self.at.left == 0 {
-            let tail = self.pass.panel.shape().tail();
-            if const { S::Half::LANES < S::LANES } && halves::<S>(G, R, tail) {
-                s.half().vectorize(Tail::<E, G, R>(self));
-            } else if tail > 0 {
-                s.vectorize(Tail::<E, G, R>(self));
-            }
-            return 1;
-        }
         if const { by_lines::<S>(G, R) } {
             s.vectorize(Lines::<E, G, R>(self));
             return BLOCK / S::LANES;
@@ -284,16 +293,6 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
             _ => s.vectorize(Full::<E, G, R, 1>(self)),
         }
     }
-}
-
-/// Whether a tail is taken by vectors of half as many lanes: they hold an epilogue's units and, in as many registers as
-/// they have, all sums, where those of all lanes would be half empty.
-fn halves<S: Simd>(gates: usize, rows: usize, tail: usize) -> bool {
-    let lanes = S::Half::LANES;
-    tail > 0
-        && tail <= lanes
-        && gates * tail <= S::LANES
-        && rows * (gates * tail).div_ceil(lanes) <= 2 * S::Half::ROWS.of(gates)
 }
 
 /// How many vectors of units a tile of `rows` takes at once: 1, 2 or 4, as registers allow, epilogues and the panel's
@@ -365,23 +364,6 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Lines<'_, E, G, 
             next.ask(s, &rows);
             // SAFETY: as in `Full`; vectors of half a block are taken in pairs, from a block's first.
             unsafe { lines::<S, E, G, R>(s, pass, &part, &rows) }
-        }
-    }
-}
-
-/// Tiles of `R` rows for the units that fill no block.
-struct Tail<'a, E, const G: usize, const R: usize>(Tiles<'a, E, G>);
-
-impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Tail<'_, E, G, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Tiles { pass, first, count, .. } = self.0;
-        for tile in 0..count {
-            let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
-            // SAFETY: as in `Full`; `Tiles::run` has seen that there is a tail.
-            unsafe { tail::<S, E, G, R>(s, pass, &rows) }
         }
     }
 }

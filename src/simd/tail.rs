@@ -1,11 +1,12 @@
 //! The units that fill no block: their weights lie flat, gate after gate, `G * w` floats for each `k`.
 //!
-//! The sums are computed in whole vectors across gates, in the same chains as a full block's, and taken apart through
-//! a little stack once they are done.
+//! The sums are computed in whole vectors across gates, in the same chains as a full block's, and wait in memory to be
+//! taken apart.
 
-use super::finish::{Finish, Waiting};
-use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines};
+use super::finish::{Finish, Place, Waiting};
+use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines, heights};
 use super::tile::{Stride, accumulate};
+use super::together::Together;
 use super::{Kernel, Simd, outlined};
 use crate::weights::panel::{Aligned, BLOCK};
 use core::marker::PhantomData;
@@ -13,80 +14,70 @@ use core::mem::MaybeUninit;
 
 /// Floats of the tail's sums for one row: at most 4 gates of 15 units, in whole vectors.
 const FLAT: usize = 4 * BLOCK;
-/// Where among them the input half of a gate waits that is kept apart: behind the sums of 3 gates of 15 units, in whole
-/// vectors.
-const HALF: usize = 3 * BLOCK;
+/// From one row's sums to the next: behind them are the sums of the input half, where a gate is kept apart.
+pub(super) const ROW: usize = 2 * FLAT;
+/// Where the input half of the last gate is among a row's floats.
+pub(super) const fn half(gates: usize, width: usize) -> usize {
+    FLAT + (gates - 1) * width
+}
+/// Lanes without a sign, then as many with one.
+static SIGNS: [[f32; FLAT]; 2] = [[0.0; FLAT], [-0.0; FLAT]];
+/// The most rows whose sums are computed together.
+const TALL: usize = 8;
 
-/// The units that fill no block. Their sums are computed in whole vectors of the flat rows, across gates, and taken
-/// apart in memory.
-///
-/// # Safety
-/// The rows are those of the panel's shape, which has a tail.
-#[inline(always)]
-pub(super) unsafe fn tail<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
-    s: S,
-    pass: &Pass<'_>,
-    rows: &TileRows<R>,
-) {
-    let shape = pass.panel.shape();
-    let (width, flat) = (shape.tail(), G * shape.tail());
-    let (inputs, states) = shape.parts(shape.blocks());
-    let panel = pass.panel.as_ptr();
-    let mut sums = MaybeUninit::<Aligned<[[f32; FLAT]; R]>>::uninit();
-    let sums = sums.as_mut_ptr().cast::<f32>();
-    // SAFETY: the tail's rows lie within the panel, and a last vector's excess (a bias's too) within the zeros that end
-    // it or within what follows; `flat` rounded up to whole vectors is at most FLAT; rows hold `inputs` and `units` elements.
-    unsafe {
-        // What the last gate's vectors take beyond the sums is known as well.
-        let end = flat / S::LANES * S::LANES;
-        for r in 0..R {
-            s.store(sums.add(r * FLAT + end), s.splat(0.0));
-            if end + 2 * S::LANES <= FLAT {
-                s.store(sums.add(r * FLAT + end + S::LANES), s.splat(0.0));
-            }
-        }
-        let ahead = G * BLOCK * shape.blocks();
-        if let Ahead::Read(_) = pass.ahead {
-            for (r, from) in rows.sums.into_iter().enumerate() {
-                sums.add(r * FLAT).copy_from_nonoverlapping(from.add(ahead), flat);
-            }
-        } else {
-            let bias = panel.add(inputs);
-            flat_sums::<S, G, R>(s, sums, Some(bias), bias.add(flat), flat, &rows.x, shape.inputs);
-        }
-        if let Ahead::Write(_) = pass.ahead {
-            for (r, to) in rows.sums.into_iter().enumerate() {
-                to.add(ahead).copy_from_nonoverlapping(sums.add(r * FLAT), flat);
-            }
-            return;
-        }
-        if E::APART {
-            // The last gate's input half is set aside, and its sum begins again with the state bias.
-            for r in 0..R {
-                let (last, half) = (sums.add(r * FLAT + flat - width), sums.add(r * FLAT + HALF));
-                for first in (0..width).step_by(S::LANES) {
-                    s.store(half.add(first), s.load(last.add(first)));
-                    s.store(last.add(first), s.load(panel.add(states + first)));
+/// The tail's units for all rows of a pass.
+pub(super) struct Tail<'a, E, const G: usize>(pub(super) &'a Pass<'a>, pub(super) PhantomData<E>);
+
+impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, E, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let pass = self.0;
+        let (width, rows) = (pass.panel.shape().tail(), pass.end - pass.first);
+        // A row that is one vector is like a cell of one gate.
+        let heights = heights::<S>(if G * width <= S::LANES { 1 } else { G }, rows);
+        let mut sums = MaybeUninit::<Aligned<[[f32; ROW]; TALL]>>::uninit();
+        let sums = sums.as_mut_ptr().cast::<f32>();
+        let mut places = [Place::NONE; TALL];
+        let mut memory = MaybeUninit::uninit();
+        let mut together = Together::<E, G>::of(&mut memory, width);
+        // What vectors take beyond the sums is known as well.
+        let end = G * width / S::LANES * S::LANES;
+        for row in 0..rows.min(TALL) {
+            for part in 0..1 + usize::from(E::APART) {
+                let to = sums.wrapping_add(row * ROW + part * FLAT + end);
+                // SAFETY: there are `TALL` rows, and a part of one has `FLAT` floats.
+                unsafe {
+                    s.store(to, s.splat(0.0));
+                    if end + 2 * S::LANES <= FLAT {
+                        s.store(to.add(S::LANES), s.splat(0.0));
+                    }
                 }
             }
         }
-        let states = panel.add(states + if E::APART { width } else { 0 });
-        flat_sums::<S, G, R>(s, sums, None, states, flat, &rows.h, shape.units);
-    }
-    let unit = shape.blocks() * BLOCK;
-    // Of one row all vectors of units together; of more rows one vector of each.
-    let (together, step, fewer) = if R == 1 { (BLOCK, S::LANES, S::LANES) } else { (S::LANES, FLAT, 0) };
-    for first in (0..width).step_by(together) {
-        let of_one = rows.places::<{ BLOCK / 4 }>(E::CARRY, unit, S::LANES);
-        let of_each = rows.places::<1>(E::CARRY, unit + first, 0);
-        let places = match R {
-            1 => of_one.as_flattened().get(..width.div_ceil(S::LANES)).unwrap_or_default(),
-            _ => of_each.as_flattened(),
-        };
-        let (sums, waiting) = (sums.wrapping_add(first), Flats { step, width, units: width - first, fewer });
-        // A gate's vector begins below `flat - width + 16 - LANES` and ends within FLAT, and so does that of an input
-        // half; the rows hold the tail's units.
-        Finish::<E, _, G> { sums, waiting, places, epilogue: PhantomData }.run(s);
+        let mut first = pass.first;
+        for (height, count) in heights {
+            for _ in 0..count {
+                let flat = Flat { pass, first, sums, places: &mut places };
+                let left = match height {
+                    8.. => s.vectorize(Sums::<E, G, 8>(flat, PhantomData)),
+                    7 => s.vectorize(Sums::<E, G, 7>(flat, PhantomData)),
+                    6 => s.vectorize(Sums::<E, G, 6>(flat, PhantomData)),
+                    5 => s.vectorize(Sums::<E, G, 5>(flat, PhantomData)),
+                    4 => s.vectorize(Sums::<E, G, 4>(flat, PhantomData)),
+                    3 => s.vectorize(Sums::<E, G, 3>(flat, PhantomData)),
+                    2 => s.vectorize(Sums::<E, G, 2>(flat, PhantomData)),
+                    _ => s.vectorize(Sums::<E, G, 1>(flat, PhantomData)),
+                };
+                if let (1.., Some(places)) = (left, places.get(..height)) {
+                    // SAFETY: the sums of these places have just been computed, in rows of `ROW` floats.
+                    unsafe { together.add(s, left, sums, places) }
+                }
+                first += height;
+            }
+        }
+        together.finish(s);
     }
 }
 
@@ -95,6 +86,8 @@ struct Flats {
     /// From one vector's sums to those of the next.
     step: usize,
     width: usize,
+    /// To the input half of the gate that is kept apart.
+    half: usize,
     /// The units of the first vector, and how many fewer each has than the one before.
     units: usize,
     fewer: usize,
@@ -108,7 +101,7 @@ impl Waiting for Flats {
 
     #[inline(always)]
     fn half<S: Simd>(&self, i: usize, _: usize) -> usize {
-        i * self.step + HALF
+        i * self.step + self.half
     }
 
     #[inline(always)]
@@ -118,78 +111,174 @@ impl Waiting for Flats {
     }
 }
 
-/// Adds `count` weight rows of `flat` floats to the sums, or to the bias they begin with, a few vectors at a time.
-///
-/// # Safety
-/// Whole vectors of the bias may be read; `count` elements of each row may be read, and `count` rows of weights in whole
-/// vectors; `flat` rounded up to whole vectors is at most FLAT, and there are `R` rows of so many sums, which are known
-/// where there is no bias.
-#[inline(always)]
-unsafe fn flat_sums<S: Simd, const G: usize, const R: usize>(
-    s: S,
+/// The rows of a pass from `first` on.
+struct Flat<'a> {
+    pass: &'a Pass<'a>,
+    first: usize,
+    /// `ROW` floats for each.
     sums: *mut f32,
-    bias: Option<*const f32>,
-    weights: *const f32,
-    flat: usize,
-    rows: &[*const f32; R],
-    count: usize,
-) {
-    let mut first = 0;
-    // No more vectors than a full block's tile has: so many fit the registers.
-    while first < flat {
-        let vectors = (flat - first).div_ceil(S::LANES);
-        let part = Flat { sums, bias, first, weights, flat, rows, count };
-        let most = const {
-            match R {
-                _ if !by_lines::<S>(G, R) => G,
-                _ if R <= S::ROWS.of(G) => 2,
-                _ => 1,
+    /// Where each one's units are that are left.
+    places: &'a mut [Place; TALL],
+}
+
+/// `R` rows: their sums, and the epilogue of vectors that they fill by themselves. Gives how many units of each are left, of
+/// which a vector holds those of several rows.
+struct Sums<'a, E, const G: usize, const R: usize>(Flat<'a>, PhantomData<E>);
+
+impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, E, G, R> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> usize {
+        let Flat { pass, first, sums, places } = self.0;
+        let shape = pass.panel.shape();
+        let (width, flat) = (shape.tail(), G * shape.tail());
+        let (inputs, states) = shape.parts(shape.blocks());
+        let panel = pass.panel.as_ptr();
+        let Some(rows) = TileRows::<R>::of(pass, first, E::CARRY) else { return 0 };
+        // SAFETY: `Run` has checked the views' widths against the panel's shape, and `TileRows` holds rows of those views.
+        // The tail's rows lie within the panel, and a last vector's excess within the zeros that end it or within what
+        // follows; so does what is before the state bias.
+        unsafe {
+            let ahead = G * BLOCK * shape.blocks();
+            if let Ahead::Read(_) = pass.ahead {
+                for (r, from) in rows.sums.into_iter().enumerate() {
+                    sums.add(r * ROW).copy_from_nonoverlapping(from.add(ahead), flat);
+                }
             }
-        };
-        first += S::LANES
-            * match vectors.min(most) {
-                4 if most >= 4 => outlined(s, Vectors::<4, R>(part)),
-                3 if most >= 3 => outlined(s, Vectors::<3, R>(part)),
-                2 if most >= 2 => outlined(s, Vectors::<2, R>(part)),
-                _ => outlined(s, Vectors::<1, R>(part)),
+            let part = Halves {
+                sums,
+                flat,
+                inputs: panel.add(inputs),
+                states: panel.add(states + if E::APART { width } else { 0 }),
+                counts: [shape.inputs, shape.units],
+                apart: if E::APART { Some((panel.add(states), flat - width)) } else { None },
+                rows: &rows,
+                ahead: pass.ahead,
             };
+            part.run::<S, G>(s);
+            if let Ahead::Write(_) = pass.ahead {
+                for (r, to) in rows.sums.into_iter().enumerate() {
+                    to.add(ahead).copy_from_nonoverlapping(sums.add(r * ROW), flat);
+                }
+                return 0;
+            }
+        }
+        let unit = shape.blocks() * BLOCK;
+        if R == 1 {
+            // All vectors at once.
+            let places = rows.places::<{ BLOCK / 4 }>(E::CARRY, unit, S::LANES);
+            let places = places.as_flattened().get(..width.div_ceil(S::LANES)).unwrap_or_default();
+            let waiting = Flats { step: S::LANES, width, half: half(G, width), units: width, fewer: S::LANES };
+            Finish::<E, _, G> { sums, waiting, places, epilogue: PhantomData }.run(s);
+            return 0;
+        }
+        for first in (0..width).step_by(S::LANES) {
+            let units = width - first;
+            let own = rows.places::<1>(E::CARRY, unit + first, 0);
+            if 3 * units <= S::LANES {
+                for (to, [place]) in places.iter_mut().zip(own) {
+                    *to = place;
+                }
+                return units;
+            }
+            let (sums, waiting) =
+                (sums.wrapping_add(first), Flats { step: ROW, width, half: half(G, width), units, fewer: 0 });
+            // A gate's vector ends within the row's floats, and the rows of states hold the tail's units.
+            Finish::<E, _, G> { sums, waiting, places: own.as_flattened(), epilogue: PhantomData }.run(s);
+        }
+        0
     }
 }
 
-/// The arguments of `flat_sums`, whose promises hold for the vectors from `first` on.
-struct Flat<'a, const R: usize> {
+/// Both halves of the flat sums of `R` rows.
+#[derive(Clone, Copy)]
+struct Halves<'a, const R: usize> {
     sums: *mut f32,
-    bias: Option<*const f32>,
-    first: usize,
-    weights: *const f32,
+    /// The floats of a row of weights.
     flat: usize,
-    rows: &'a [*const f32; R],
-    count: usize,
+    /// The biases, and then the rows of weights for the inputs; those for the states; and how many.
+    inputs: *const f32,
+    states: *const f32,
+    counts: [usize; 2],
+    /// The state bias of the last gate, and where its sums begin, if it is kept apart.
+    apart: Option<(*const f32, usize)>,
+    rows: &'a TileRows<R>,
+    ahead: Ahead<'a>,
 }
 
-/// `V` vectors of the flat sums: a function of its own for all cells.
-struct Vectors<'a, const V: usize, const R: usize>(Flat<'a, R>);
+impl<const R: usize> Halves<'_, R> {
+    /// All of them, a few vectors at a time.
+    #[inline(always)]
+    fn run<S: Simd, const G: usize>(self, s: S) {
+        if const { S::Half::LANES < S::LANES } && self.flat <= S::Half::LANES {
+            // Half a vector holds them all.
+            outlined(s.half(), Vectors::<1, R>(self, 0));
+            return;
+        }
+        // No more vectors than a full block's tile has: so many fit the registers.
+        let most = const {
+            match R {
+                _ if R > S::ROWS.of(G) => 1,
+                _ if by_lines::<S>(G, R) => 2,
+                _ => G,
+            }
+        };
+        let mut first = 0;
+        while first < self.flat {
+            first += S::LANES
+                * match (self.flat - first).div_ceil(S::LANES).min(most) {
+                    4 if most >= 4 => outlined(s, Vectors::<4, R>(self, first)),
+                    3 if most >= 3 => outlined(s, Vectors::<3, R>(self, first)),
+                    2 if most >= 2 => outlined(s, Vectors::<2, R>(self, first)),
+                    _ => outlined(s, Vectors::<1, R>(self, first)),
+                };
+        }
+    }
+}
+
+/// `V` vectors of the flat sums, from one of them on: a function of its own for all cells.
+struct Vectors<'a, const V: usize, const R: usize>(Halves<'a, R>, usize);
 
 impl<const V: usize, const R: usize> Kernel for Vectors<'_, V, R> {
     type Output = usize;
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
-        let Flat { sums, bias, first, weights, flat, rows, count } = self.0;
+        let (Halves { sums, flat, inputs, states, counts, apart, rows, ahead }, first) = (self.0, self.1);
         let stride = Stride { row: flat, unit: 0, gate: S::LANES };
         let mut sum = [[[s.splat(0.0); V]; 1]; R];
-        // SAFETY: `flat_sums` makes this only with V whole vectors from `first` on, within the sums and the weights.
+        // SAFETY: `Sums` makes this with V whole vectors from `first` on, within the sums and the weights; sums computed
+        // ahead are there. `flat` rounded up to whole vectors is at most FLAT.
         unsafe {
             for (r, [sum]) in sum.iter_mut().enumerate() {
-                let from = bias.unwrap_or(sums.add(r * FLAT).cast_const());
+                let from = if let Ahead::Read(_) = ahead { sums.add(r * ROW).cast_const() } else { inputs };
                 for (v, sum) in sum.iter_mut().enumerate() {
                     *sum = s.load(from.add(first + v * S::LANES));
                 }
             }
-            let sum = accumulate::<S, V, 1, R, 1>(s, sum, weights.add(first), stride, rows, count);
+            if !matches!(ahead, Ahead::Read(_)) {
+                let weights = inputs.add(flat + first);
+                sum = accumulate::<S, V, 1, R, 1>(s, sum, weights, stride, &rows.x, counts[0]);
+            }
+            // Computed ahead, the input half is all that is wanted.
+            if let (Some((bias, from)), false) = (apart, matches!(ahead, Ahead::Write(_))) {
+                for (r, [sum]) in sum.iter_mut().enumerate() {
+                    for (v, sum) in sum.iter_mut().enumerate() {
+                        let at = first + v * S::LANES;
+                        // The input half is set aside, and the last gate's sums begin again with the state bias.
+                        s.store(sums.add(r * ROW + FLAT + at), *sum);
+                        let last = s.load(SIGNS.as_flattened().as_ptr().add(FLAT - from + at));
+                        *sum = s.by_sign(last, s.load(bias.sub(from).add(at)), *sum);
+                    }
+                }
+            }
+            if !matches!(ahead, Ahead::Write(_)) {
+                sum = accumulate::<S, V, 1, R, 1>(s, sum, states.add(first), stride, &rows.h, counts[1]);
+            }
             for (r, [sum]) in sum.into_iter().enumerate() {
                 for (v, sum) in sum.into_iter().enumerate() {
-                    s.store(sums.add(r * FLAT + first + v * S::LANES), sum);
+                    s.store(sums.add(r * ROW + first + v * S::LANES), sum);
                 }
             }
         }
