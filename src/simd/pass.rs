@@ -147,25 +147,13 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             unsafe { octets::<S, E, G>(s, pass) }
             return;
         }
-        let heights = heights::<S>(G, rows);
-        let one = rows <= S::ROWS.of(G);
-        let whole = heights.iter().any(|&(height, count)| count > 0 && by_lines::<S>(G, height));
-        let vectors = pass.panel.shape().blocks() * (BLOCK / S::LANES);
         if pass.backward {
             self.tail(s);
         }
-        let mut left = vectors;
-        while left > 0 {
-            let at = At { vector: if pass.backward { 0 } else { vectors - left }, left, one, whole };
-            let mut done = 0;
-            let mut first = pass.first;
-            for (height, count) in heights {
-                if count > 0 {
-                    done = tiles_of::<S, E, G>(s, Tiles { pass, at, first, count, epilogue: PhantomData }, height);
-                }
-                first += height * count;
-            }
-            left = left.saturating_sub(done.max(1));
+        if rows <= S::ROWS.of(G) {
+            of_height(s, One::<E, G>(pass, PhantomData), rows);
+        } else {
+            self.several(s, rows);
         }
         if !pass.backward {
             self.tail(s);
@@ -174,6 +162,27 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
 }
 
 impl<E: Epilogue<G>, const G: usize> Run<'_, E, G> {
+    /// The full blocks, in more tiles than one.
+    #[inline(always)]
+    fn several<S: Simd>(&self, s: S, rows: usize) {
+        let pass = self.0;
+        let heights = heights::<S>(G, rows);
+        let whole = heights.iter().any(|&(height, count)| count > 0 && by_lines::<S>(G, height));
+        let mut left = pass.panel.shape().blocks() * (BLOCK / S::LANES);
+        while left > 0 {
+            let mut done = 0;
+            let mut first = pass.first;
+            for (height, count) in heights {
+                if count > 0 {
+                    done =
+                        of_height(s, Tiles::<E, G> { pass, left, whole, first, count, epilogue: PhantomData }, height);
+                }
+                first += height * count;
+            }
+            left = left.saturating_sub(done.max(1));
+        }
+    }
+
     /// The units that fill no block, which are the panel's last part.
     #[inline(always)]
     fn tail<S: Simd>(&self, s: S) {
@@ -219,31 +228,26 @@ fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
         && (E::CARRY != Carry::Second || pass.c.read().width() == shape.units)
 }
 
-/// Tiles of one height at a part of the panel; only those that a backend has are compiled, by constants.
-#[inline(always)]
-fn tiles_of<S: Simd, E: Epilogue<G>, const G: usize>(s: S, tiles: Tiles<'_, E, G>, height: usize) -> usize {
-    match height {
-        8.. if const { S::ROWS.of(G) >= 8 } => tiles.run::<S, 8>(s),
-        7 if const { S::ROWS.of(G) >= 7 } => tiles.run::<S, 7>(s),
-        6 if const { S::ROWS.of(G) >= 6 } => tiles.run::<S, 6>(s),
-        5 if const { S::ROWS.of(G) >= 5 } => tiles.run::<S, 5>(s),
-        4 if const { S::ROWS.of(G) >= 4 } => tiles.run::<S, 4>(s),
-        3 if const { S::ROWS.of(G) >= 3 } => tiles.run::<S, 3>(s),
-        2 if const { S::ROWS.of(G) >= 2 } => tiles.run::<S, 2>(s),
-        _ => tiles.run::<S, 1>(s),
-    }
+/// Work on rows of which the number is known when it is compiled.
+pub(super) trait OfHeight<S: Simd>: Sized {
+    /// The most rows: no others are compiled.
+    const TALLEST: usize;
+    fn run<const R: usize>(self, s: S) -> usize;
 }
 
-/// Where in the panel.
-#[derive(Clone, Copy)]
-struct At {
-    /// The first of the vectors of units that are left, and how many there are.
-    vector: usize,
-    left: usize,
-    /// There is one tile, so that vectors of units may be taken together.
-    one: bool,
-    /// The tallest tiles take whole blocks, so that all do.
-    whole: bool,
+/// Work on `height` rows.
+#[inline(always)]
+pub(super) fn of_height<S: Simd, W: OfHeight<S>>(s: S, work: W, height: usize) -> usize {
+    match height {
+        8.. if const { W::TALLEST >= 8 } => work.run::<8>(s),
+        7 if const { W::TALLEST >= 7 } => work.run::<7>(s),
+        6 if const { W::TALLEST >= 6 } => work.run::<6>(s),
+        5 if const { W::TALLEST >= 5 } => work.run::<5>(s),
+        4 if const { W::TALLEST >= 4 } => work.run::<4>(s),
+        3 if const { W::TALLEST >= 3 } => work.run::<3>(s),
+        2 if const { W::TALLEST >= 2 } => work.run::<2>(s),
+        _ => work.run::<1>(s),
+    }
 }
 
 /// Whether tiles of so many rows go by lines.
@@ -251,10 +255,14 @@ pub(super) const fn by_lines<S: Simd>(gates: usize, rows: usize) -> bool {
     gates > 1 && rows >= S::LINES
 }
 
+/// Tiles of one height at some vectors of units.
 #[derive(Clone, Copy)]
 struct Tiles<'a, E, const G: usize> {
     pass: &'a Pass<'a>,
-    at: At,
+    /// How many vectors of units are left.
+    left: usize,
+    /// The tallest tiles take whole blocks, so that all do.
+    whole: bool,
     first: usize,
     count: usize,
     epilogue: PhantomData<E>,
@@ -263,35 +271,61 @@ struct Tiles<'a, E, const G: usize> {
 impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
     /// The first of so many vectors that are done next.
     #[inline(always)]
-    fn next(&self, vectors: usize) -> usize {
-        self.at.vector + if self.pass.backward { self.at.left.saturating_sub(vectors) } else { 0 }
+    fn next<S: Simd>(&self, vectors: usize) -> usize {
+        let all = self.pass.panel.shape().blocks() * (BLOCK / S::LANES);
+        if self.pass.backward { self.left.saturating_sub(vectors) } else { all - self.left }
     }
+}
+
+impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Tiles<'_, E, G> {
+    const TALLEST: usize = S::ROWS.of(G);
 
     /// Gives how many vectors of units were done.
     #[inline(always)]
-    fn run<S: Simd, const R: usize>(self, s: S) -> usize {
+    fn run<const R: usize>(self, s: S) -> usize {
         if const { by_lines::<S>(G, R) } {
             s.vectorize(Lines::<E, G, R>(self));
             return BLOCK / S::LANES;
         }
-        if const { S::LINES < usize::MAX } && self.at.whole {
-            let first = self.next(BLOCK / S::LANES);
-            for vector in first..first + BLOCK / S::LANES {
-                let at = At { vector, left: 1, ..self.at };
-                s.vectorize(Full::<E, G, R, 1>(Tiles { at, ..self }));
+        if const { S::LINES < usize::MAX } && self.whole {
+            for vector in 0..BLOCK / S::LANES {
+                s.vectorize(Full::<E, G, R, 1>(Tiles { left: self.left - vector, ..self }));
             }
             return BLOCK / S::LANES;
         }
-        if const { waits(G) } && !self.at.one {
+        if const { waits(G) } {
             s.vectorize(Several::<E, G, R>(self));
             return 1;
         }
-        let side = if self.at.one { side_by_side::<S>(G, R) } else { 1 };
-        match self.at.left.min(side) {
-            4.. if const { side_by_side::<S>(G, R) >= 4 } => s.vectorize(Full::<E, G, R, 4>(self)),
-            2.. if const { side_by_side::<S>(G, R) >= 2 } => s.vectorize(Full::<E, G, R, 2>(self)),
-            _ => s.vectorize(Full::<E, G, R, 1>(self)),
+        s.vectorize(Full::<E, G, R, 1>(self))
+    }
+}
+
+/// All full blocks for rows that are one tile, so that vectors of units may be taken together.
+struct One<'a, E, const G: usize>(&'a Pass<'a>, PhantomData<E>);
+
+impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, E, G> {
+    const TALLEST: usize = S::ROWS.of(G);
+
+    #[inline(always)]
+    fn run<const R: usize>(self, s: S) -> usize {
+        let pass = self.0;
+        let mut left = pass.panel.shape().blocks() * (BLOCK / S::LANES);
+        while left > 0 {
+            let tiles = Tiles::<E, G> { pass, left, whole: false, first: pass.first, count: 1, epilogue: PhantomData };
+            let done = if const { by_lines::<S>(G, R) } {
+                s.vectorize(Lines::<E, G, R>(tiles));
+                BLOCK / S::LANES
+            } else {
+                match left.min(side_by_side::<S>(G, R)) {
+                    4.. if const { side_by_side::<S>(G, R) >= 4 } => s.vectorize(Full::<E, G, R, 4>(tiles)),
+                    2.. if const { side_by_side::<S>(G, R) >= 2 } => s.vectorize(Full::<E, G, R, 2>(tiles)),
+                    _ => s.vectorize(Full::<E, G, R, 1>(tiles)),
+                }
+            };
+            left = left.saturating_sub(done);
         }
+        left
     }
 }
 
@@ -320,11 +354,13 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
         let Tiles { pass, first, count, .. } = self.0;
-        let part = Units::<U>::of::<S>(pass, self.0.next(U));
+        let part = Units::<U>::of::<S>(pass, self.0.next::<S>(U));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
-            next.ask(s, &rows);
+            if R > 1 {
+                next.ask(s, &rows);
+            }
             // SAFETY: `Run` has checked the views' widths against the panel's shape, `TileRows` holds rows of those
             // views, and `Tiles::run` takes no vector beyond the full blocks.
             unsafe { units::<S, E, G, R, U>(s, pass, &part, &rows) }
@@ -342,7 +378,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Several<'_, E, G
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Tiles { pass, first, count, .. } = self.0;
-        let part = Units::of::<S>(pass, self.0.next(1));
+        let part = Units::of::<S>(pass, self.0.next::<S>(1));
         // SAFETY: as in `Full`; `Tiles::run` has seen that the cell's sums wait.
         unsafe { several::<S, E, G, R>(s, pass, &part, first, count) }
     }
@@ -357,7 +393,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Lines<'_, E, G, 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Tiles { pass, first, count, .. } = self.0;
-        let part = Units::of::<S>(pass, self.0.next(BLOCK / S::LANES));
+        let part = Units::of::<S>(pass, self.0.next::<S>(BLOCK / S::LANES));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };

@@ -4,7 +4,7 @@
 //! taken apart.
 
 use super::finish::{Finish, Place, Waiting};
-use super::pass::{Ahead, Epilogue, Pass, TileRows, by_lines, heights};
+use super::pass::{Ahead, Epilogue, OfHeight, Pass, TileRows, by_lines, heights, of_height};
 use super::tile::{Stride, accumulate};
 use super::together::Together;
 use super::{Kernel, Simd, outlined};
@@ -59,17 +59,8 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, E, G> {
         let mut first = pass.first;
         for (height, count) in heights {
             for _ in 0..count {
-                let flat = Flat { pass, first, sums, places: &mut places };
-                let left = match height {
-                    8.. => s.vectorize(Sums::<E, G, 8>(flat, PhantomData)),
-                    7 => s.vectorize(Sums::<E, G, 7>(flat, PhantomData)),
-                    6 => s.vectorize(Sums::<E, G, 6>(flat, PhantomData)),
-                    5 => s.vectorize(Sums::<E, G, 5>(flat, PhantomData)),
-                    4 => s.vectorize(Sums::<E, G, 4>(flat, PhantomData)),
-                    3 => s.vectorize(Sums::<E, G, 3>(flat, PhantomData)),
-                    2 => s.vectorize(Sums::<E, G, 2>(flat, PhantomData)),
-                    _ => s.vectorize(Sums::<E, G, 1>(flat, PhantomData)),
-                };
+                let flat = Flat::<E, G> { pass, first, sums, places: &mut places, epilogue: PhantomData };
+                let left = of_height(s, flat, height);
                 if let (1.., Some(places)) = (left, places.get(..height)) {
                     // SAFETY: the sums of these places have just been computed, in rows of `ROW` floats.
                     unsafe { together.add(s, left, sums, places) }
@@ -112,25 +103,35 @@ impl Waiting for Flats {
 }
 
 /// The rows of a pass from `first` on.
-struct Flat<'a> {
+struct Flat<'a, E, const G: usize> {
     pass: &'a Pass<'a>,
     first: usize,
     /// `ROW` floats for each.
     sums: *mut f32,
     /// Where each one's units are that are left.
     places: &'a mut [Place; TALL],
+    epilogue: PhantomData<E>,
+}
+
+impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Flat<'_, E, G> {
+    const TALLEST: usize = S::ROWS.of(1);
+
+    #[inline(always)]
+    fn run<const R: usize>(self, s: S) -> usize {
+        s.vectorize(Sums::<E, G, R>(self))
+    }
 }
 
 /// `R` rows: their sums, and the epilogue of vectors that they fill by themselves. Gives how many units of each are left, of
 /// which a vector holds those of several rows.
-struct Sums<'a, E, const G: usize, const R: usize>(Flat<'a>, PhantomData<E>);
+struct Sums<'a, E, const G: usize, const R: usize>(Flat<'a, E, G>);
 
 impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, E, G, R> {
     type Output = usize;
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
-        let Flat { pass, first, sums, places } = self.0;
+        let Flat { pass, first, sums, places, .. } = self.0;
         let shape = pass.panel.shape();
         let (width, flat) = (shape.tail(), G * shape.tail());
         let (inputs, states) = shape.parts(shape.blocks());
