@@ -2,6 +2,7 @@
 
 use super::part::Run;
 use crate::cell::Cell;
+use crate::copy::SMALL;
 use crate::layout::{Layout, Step, Steps, sequence_at};
 use crate::rows::{Rows, RowsMut};
 use crate::simd::pass::{Ahead, Pass};
@@ -122,7 +123,8 @@ impl<'w, C: Cell> Walk<'w, C> {
                 pass.h = self.other.read();
             }
             (pass.offset, pass.end, pass.ahead) = (step.offset, step.rows, ahead);
-            pass.backward = step.t % 2 == 1;
+            // A microcontroller has no cache, and does without.
+            pass.backward = !SMALL && step.t % 2 == 1;
             C::pass(self.run.model.backend, pass);
             (*before, *turn) = (step, !(packed || *turn));
         }
