@@ -28,7 +28,7 @@ pub(crate) mod sealed {
     pub trait Sealed {
         #[doc(hidden)]
         #[allow(private_interfaces)]
-        fn pass(backend: super::Backend, pass: &super::Pass<'_>);
+        fn pass(backend: super::Backend, pass: &super::Pass<'_>, backward: bool);
     }
 }
 
@@ -48,8 +48,9 @@ macro_rules! cell {
 
         impl crate::cell::sealed::Sealed for $cell {
             #[allow(private_interfaces)]
-            fn pass(backend: crate::simd::backend::Backend, pass: &crate::simd::pass::Pass<'_>) {
-                backend.run(crate::simd::pass::Run::<$cell, $gates>(pass, core::marker::PhantomData));
+            fn pass(backend: crate::simd::backend::Backend, pass: &crate::simd::pass::Pass<'_>, backward: bool) {
+                let epilogue = core::marker::PhantomData;
+                backend.run(crate::simd::pass::Run::<$cell, $gates> { pass, backward, epilogue });
             }
         }
     };

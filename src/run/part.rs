@@ -101,7 +101,6 @@ impl<'a, C: Cell> Run<'a, C> {
                 ahead: Ahead::No,
                 first,
                 end,
-                backward: false,
             },
         }
     }

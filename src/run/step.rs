@@ -98,8 +98,8 @@ impl<C: Cell> Model<'_, C> {
                     ahead: Ahead::No,
                     first: 0,
                     end: batch,
-                    backward,
                 },
+                backward,
             );
             x = out.read();
         }

@@ -123,9 +123,8 @@ impl<'w, C: Cell> Walk<'w, C> {
                 pass.h = self.other.read();
             }
             (pass.offset, pass.end, pass.ahead) = (step.offset, step.rows, ahead);
-            // A microcontroller has no cache, and does without.
-            pass.backward = !SMALL && step.t % 2 == 1;
-            C::pass(self.run.model.backend, pass);
+            // A microcontroller has no cache.
+            C::pass(self.run.model.backend, pass, !SMALL && step.t % 2 == 1);
             (*before, *turn) = (step, !(packed || *turn));
         }
         if steps.len() == 0 {
@@ -173,7 +172,7 @@ impl<'w, C: Cell> Walk<'w, C> {
             (window.first, window.count) = (first, last - first);
             let ahead = Ahead::Write(sums);
             let pass = Pass { offset: first, ahead, first: 0, end: window.count, ..self.pass };
-            C::pass(self.run.model.backend, &pass);
+            C::pass(self.run.model.backend, &pass, false);
         }
         Ahead::Read(sums.read().skip(step.offset - window.first))
     }

@@ -75,9 +75,6 @@ pub(crate) struct Pass<'a> {
     /// The places to work on: from `first` to before `end`.
     pub(crate) first: usize,
     pub(crate) end: usize,
-    /// The panel is read from its last part to its first. What one step read last is near when the next one begins: by
-    /// turns, a panel that is more than a cache holds is not lost to it altogether.
-    pub(crate) backward: bool,
 }
 
 impl Pass<'_> {
@@ -130,14 +127,21 @@ pub(crate) enum Ahead<'a> {
 }
 
 /// A pass with its epilogue.
-pub(crate) struct Run<'a, E, const G: usize>(pub(crate) &'a Pass<'a>, pub(crate) PhantomData<E>);
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a, E, const G: usize> {
+    pub(crate) pass: &'a Pass<'a>,
+    /// The panel is read from its last part to its first. What one step read last is near when the next one begins: by
+    /// turns, a panel that is more than a cache holds is not lost to it altogether.
+    pub(crate) backward: bool,
+    pub(crate) epilogue: PhantomData<E>,
+}
 
 impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let pass = self.0;
+        let Self { pass, backward, .. } = self;
         let rows = pass.end.saturating_sub(pass.first);
         if rows == 0 || !fits::<E, G>(pass) {
             return;
@@ -147,15 +151,15 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             unsafe { octets::<S, E, G>(s, pass) }
             return;
         }
-        if pass.backward {
+        if backward {
             self.tail(s);
         }
         if rows <= S::ROWS.of(G) {
-            of_height(s, One::<E, G>(pass, PhantomData), rows);
+            of_height(s, One(self), rows);
         } else {
             self.several(s, rows);
         }
-        if !pass.backward {
+        if !backward {
             self.tail(s);
         }
     }
@@ -165,7 +169,7 @@ impl<E: Epilogue<G>, const G: usize> Run<'_, E, G> {
     /// The full blocks, in more tiles than one.
     #[inline(always)]
     fn several<S: Simd>(&self, s: S, rows: usize) {
-        let pass = self.0;
+        let pass = self.pass;
         let heights = heights::<S>(G, rows);
         let whole = heights.iter().any(|&(height, count)| count > 0 && by_lines::<S>(G, height));
         let mut left = pass.panel.shape().blocks() * (BLOCK / S::LANES);
@@ -174,8 +178,7 @@ impl<E: Epilogue<G>, const G: usize> Run<'_, E, G> {
             let mut first = pass.first;
             for (height, count) in heights {
                 if count > 0 {
-                    done =
-                        of_height(s, Tiles::<E, G> { pass, left, whole, first, count, epilogue: PhantomData }, height);
+                    done = of_height(s, Tiles { run: *self, left, whole, first, count }, height);
                 }
                 first += height * count;
             }
@@ -186,8 +189,8 @@ impl<E: Epilogue<G>, const G: usize> Run<'_, E, G> {
     /// The units that fill no block, which are the panel's last part.
     #[inline(always)]
     fn tail<S: Simd>(&self, s: S) {
-        if self.0.panel.shape().tail() > 0 {
-            outlined(s, Tail::<E, G>(self.0, PhantomData));
+        if self.pass.panel.shape().tail() > 0 {
+            outlined(s, Tail::<E, G>(self.pass, PhantomData));
         }
     }
 }
@@ -258,22 +261,21 @@ pub(super) const fn by_lines<S: Simd>(gates: usize, rows: usize) -> bool {
 /// Tiles of one height at some vectors of units.
 #[derive(Clone, Copy)]
 struct Tiles<'a, E, const G: usize> {
-    pass: &'a Pass<'a>,
+    run: Run<'a, E, G>,
     /// How many vectors of units are left.
     left: usize,
     /// The tallest tiles take whole blocks, so that all do.
     whole: bool,
     first: usize,
     count: usize,
-    epilogue: PhantomData<E>,
 }
 
 impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
     /// The first of so many vectors that are done next.
     #[inline(always)]
     fn next<S: Simd>(&self, vectors: usize) -> usize {
-        let all = self.pass.panel.shape().blocks() * (BLOCK / S::LANES);
-        if self.pass.backward { self.left.saturating_sub(vectors) } else { all - self.left }
+        let all = self.run.pass.panel.shape().blocks() * (BLOCK / S::LANES);
+        if self.run.backward { self.left.saturating_sub(vectors) } else { all - self.left }
     }
 }
 
@@ -302,17 +304,18 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Tiles<'_, E, G> {
 }
 
 /// All full blocks for rows that are one tile, so that vectors of units may be taken together.
-struct One<'a, E, const G: usize>(&'a Pass<'a>, PhantomData<E>);
+struct One<'a, E, const G: usize>(Run<'a, E, G>);
 
 impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, E, G> {
     const TALLEST: usize = S::ROWS.of(G);
 
     #[inline(always)]
     fn run<const R: usize>(self, s: S) -> usize {
-        let pass = self.0;
+        let run = self.0;
+        let pass = run.pass;
         let mut left = pass.panel.shape().blocks() * (BLOCK / S::LANES);
         while left > 0 {
-            let tiles = Tiles::<E, G> { pass, left, whole: false, first: pass.first, count: 1, epilogue: PhantomData };
+            let tiles = Tiles { run, left, whole: false, first: pass.first, count: 1 };
             let done = if const { by_lines::<S>(G, R) } {
                 s.vectorize(Lines::<E, G, R>(tiles));
                 BLOCK / S::LANES
@@ -353,7 +356,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
-        let Tiles { pass, first, count, .. } = self.0;
+        let Tiles { run: Run { pass, .. }, first, count, .. } = self.0;
         let part = Units::<U>::of::<S>(pass, self.0.next::<S>(U));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
@@ -377,7 +380,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Several<'_, E, G
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tiles { pass, first, count, .. } = self.0;
+        let Tiles { run: Run { pass, .. }, first, count, .. } = self.0;
         let part = Units::of::<S>(pass, self.0.next::<S>(1));
         // SAFETY: as in `Full`; `Tiles::run` has seen that the cell's sums wait.
         unsafe { several::<S, E, G, R>(s, pass, &part, first, count) }
@@ -392,7 +395,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Lines<'_, E, G, 
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tiles { pass, first, count, .. } = self.0;
+        let Tiles { run: Run { pass, .. }, first, count, .. } = self.0;
         let part = Units::of::<S>(pass, self.0.next::<S>(BLOCK / S::LANES));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
