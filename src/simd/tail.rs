@@ -41,7 +41,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, E, G> {
         let sums = sums.as_mut_ptr().cast::<f32>();
         let mut places = [Place::NONE; TALL];
         let mut memory = MaybeUninit::uninit();
-        let mut together = Together::<E, G>::of(&mut memory, width);
+        let mut together = Together::<E, G>::of::<S>(&mut memory, width);
         // What vectors take beyond the sums is known as well.
         let end = G * width / S::LANES * S::LANES;
         for row in 0..rows.min(TALL) {
@@ -63,7 +63,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, E, G> {
                 let left = of_height(s, flat, height);
                 if let (1.., Some(places)) = (left, places.get(..height)) {
                     // SAFETY: the sums of these places have just been computed, in rows of `ROW` floats.
-                    unsafe { together.add(s, left, sums, places) }
+                    unsafe { together.add(s, sums, places) }
                 }
                 first += height;
             }

@@ -32,15 +32,15 @@ struct Piece {
     place: Place,
     /// Where in `carried` and `out`.
     at: usize,
-    units: usize,
 }
 
 /// The units of some rows that wait for an epilogue.
 pub(super) struct Together<'a, E, const G: usize> {
     /// Known are the vectors that wait, and the pieces.
     memory: &'a mut MaybeUninit<Memory>,
-    /// The units of a row.
+    /// The units of a row, and how many of them, the last ones, fill no vector.
     width: usize,
+    units: usize,
     /// How many vectors wait, and of how many pieces they are.
     vectors: usize,
     pieces: usize,
@@ -50,35 +50,39 @@ pub(super) struct Together<'a, E, const G: usize> {
 impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
     /// None yet.
     #[inline(always)]
-    pub(super) fn of(memory: &'a mut MaybeUninit<Memory>, width: usize) -> Self {
-        Self { memory, width, vectors: 0, pieces: 0, epilogue: PhantomData }
+    pub(super) fn of<S: Simd>(memory: &'a mut MaybeUninit<Memory>, width: usize) -> Self {
+        Self { memory, width, units: width % S::LANES, vectors: 0, pieces: 0, epilogue: PhantomData }
     }
 
-    /// Adds the last `units` of some rows, which are at these places. A vector holds those of two rows or more.
+    /// Adds the units that fill no vector of the rows of these places.
     ///
     /// # Safety
-    /// `sums` has `ROW` floats for each, those of a tail; the rows of states hold the units.
+    /// There are such units, fewer than 8 and no more than half a vector; `sums` has `ROW` floats for each row, those of a tail; the rows of
+    /// states hold the units from their places on.
     #[inline(always)]
-    pub(super) unsafe fn add<S: Simd>(&mut self, s: S, units: usize, sums: *const f32, places: &[Place]) {
-        let first = self.width - units;
-        let together = S::LANES / units.max(1);
+    pub(super) unsafe fn add<S: Simd>(&mut self, s: S, sums: *const f32, places: &[Place]) {
+        let first = self.width - self.units;
+        let together = S::LANES / self.units.max(1);
         for (group, places) in places.chunks(together.max(1)).enumerate() {
             if self.vectors >= MOST || self.pieces + places.len() > PIECES {
                 self.finish(s);
             }
             let from = sums.wrapping_add(group * together * ROW + first);
-            // SAFETY: the caller's promise; the excess of a row's units lies where the next are put, or behind.
-            unsafe { self.put(s, from, units, places) }
+            // SAFETY: the caller's promise; what is read and written beyond a row's units is less than a vector.
+            unsafe {
+                if self.units <= 4 { self.put::<S, 4>(s, from, places) } else { self.put::<S, 8>(s, from, places) }
+            }
         }
     }
 
-    /// Some units of these rows, in a vector.
+    /// These rows in a vector, `N` floats at a time.
     ///
     /// # Safety
     /// As of `add`; there is room for the vector, and for the pieces.
     #[inline(always)]
-    unsafe fn put<S: Simd>(&mut self, s: S, from: *const f32, units: usize, rows: &[Place]) {
-        let (vector, width, memory) = (self.vectors, self.width, self.memory.as_mut_ptr());
+    unsafe fn put<S: Simd, const N: usize>(&mut self, s: S, from: *const f32, rows: &[Place]) {
+        let (vector, width, units) = (self.vectors, self.width, self.units);
+        let memory = self.memory.as_mut_ptr();
         // SAFETY: the caller's promise; no reference is made to what is not known, a gate's sums and a vector more are
         // among a row's floats, and the rows of states hold the units.
         unsafe {
@@ -89,19 +93,21 @@ impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
                 let to = sums.add(Whole.sums::<S>(vector, gate));
                 s.store(to, s.splat(0.0));
                 for row in 0..rows.len() {
-                    let (to, from) = (to.add(row * units), from.add(row * ROW));
-                    if units <= 4 { piece::<4>(to, from) } else { piece::<8>(to, from) }
+                    let floats = from.add(row * ROW).cast::<[f32; N]>().read();
+                    to.add(row * units).cast::<[f32; N]>().write(floats);
                 }
             }
             let at = vector * S::LANES;
             let place = Place { carried: carried.add(at), out: out.add(at) };
             (&raw mut (*memory).places).cast::<Place>().add(vector).write(place);
+            s.store(carried.add(at), s.splat(0.0));
+            let pieces = (&raw mut (*memory).pieces).cast::<Piece>().add(self.pieces);
             for (row, &place) in rows.iter().enumerate() {
                 let at = at + row * units;
                 if E::CARRY != Carry::None {
-                    s.store(carried.add(at), s.load_part(place.carried, units));
+                    copy(carried.add(at), place.carried, units);
                 }
-                (&raw mut (*memory).pieces).cast::<Piece>().add(self.pieces + row).write(Piece { place, at, units });
+                pieces.add(row).write(Piece { place, at });
             }
         }
         self.vectors += 1;
@@ -118,11 +124,12 @@ impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
             let [sums, carried, out] = Self::parts(memory);
             let places = core::slice::from_raw_parts((&raw const (*memory).places).cast::<Place>(), self.vectors);
             Finish::<E, _, G> { sums, waiting: Whole, places, epilogue: PhantomData }.run(s);
+            let units = self.units;
             for i in 0..self.pieces {
-                let Piece { place, at, units } = (&raw const (*memory).pieces).cast::<Piece>().add(i).read();
-                s.store_part(place.out, s.load_part(out.add(at), units), units);
+                let Piece { place, at } = (&raw const (*memory).pieces).cast::<Piece>().add(i).read();
+                copy(place.out, out.add(at), units);
                 if E::CARRY == Carry::Second {
-                    s.store_part(place.carried, s.load_part(carried.add(at), units), units);
+                    copy(place.carried, carried.add(at), units);
                 }
             }
         }
@@ -142,12 +149,24 @@ impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
     }
 }
 
-/// Copies `N` floats.
+/// Copies fewer than 8 floats.
 ///
 /// # Safety
-/// They may be read and written.
+/// So many may be read and written.
 #[inline(always)]
-unsafe fn piece<const N: usize>(to: *mut f32, from: *const f32) {
-    // SAFETY: the caller's promise.
-    unsafe { to.cast::<[f32; N]>().write(from.cast::<[f32; N]>().read()) }
+unsafe fn copy(mut to: *mut f32, mut from: *const f32, count: usize) {
+    // SAFETY: the caller's promise: the parts are `count` floats together.
+    unsafe {
+        if count & 4 != 0 {
+            to.cast::<[f32; 4]>().write(from.cast::<[f32; 4]>().read());
+            (to, from) = (to.add(4), from.add(4));
+        }
+        if count & 2 != 0 {
+            to.cast::<[f32; 2]>().write(from.cast::<[f32; 2]>().read());
+            (to, from) = (to.add(2), from.add(2));
+        }
+        if count & 1 != 0 {
+            to.write(from.read());
+        }
+    }
 }
