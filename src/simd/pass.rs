@@ -235,12 +235,13 @@ fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
 pub(super) trait OfHeight<S: Simd>: Sized {
     /// The most rows: no others are compiled.
     const TALLEST: usize;
-    fn run<const R: usize>(self, s: S) -> usize;
+    type Output;
+    fn run<const R: usize>(self, s: S) -> Self::Output;
 }
 
 /// Work on `height` rows.
 #[inline(always)]
-pub(super) fn of_height<S: Simd, W: OfHeight<S>>(s: S, work: W, height: usize) -> usize {
+pub(super) fn of_height<S: Simd, W: OfHeight<S>>(s: S, work: W, height: usize) -> W::Output {
     match height {
         8.. if const { W::TALLEST >= 8 } => work.run::<8>(s),
         7 if const { W::TALLEST >= 7 } => work.run::<7>(s),
@@ -281,8 +282,9 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
 
 impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Tiles<'_, E, G> {
     const TALLEST: usize = S::ROWS.of(G);
+    /// How many vectors of units were done.
+    type Output = usize;
 
-    /// Gives how many vectors of units were done.
     #[inline(always)]
     fn run<const R: usize>(self, s: S) -> usize {
         if const { by_lines::<S>(G, R) } {
@@ -308,9 +310,10 @@ struct One<'a, E, const G: usize>(Run<'a, E, G>);
 
 impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, E, G> {
     const TALLEST: usize = S::ROWS.of(G);
+    type Output = ();
 
     #[inline(always)]
-    fn run<const R: usize>(self, s: S) -> usize {
+    fn run<const R: usize>(self, s: S) {
         let run = self.0;
         let pass = run.pass;
         let mut left = pass.panel.shape().blocks() * (BLOCK / S::LANES);
@@ -328,7 +331,6 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, E, G> {
             };
             left = left.saturating_sub(done);
         }
-        left
     }
 }
 

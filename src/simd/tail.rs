@@ -115,6 +115,8 @@ struct Flat<'a, E, const G: usize> {
 
 impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Flat<'_, E, G> {
     const TALLEST: usize = S::ROWS.of(1);
+    /// How many units of each row are left, of which a vector holds those of several rows.
+    type Output = usize;
 
     #[inline(always)]
     fn run<const R: usize>(self, s: S) -> usize {
@@ -122,8 +124,7 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Flat<'_, E, G> {
     }
 }
 
-/// `R` rows: their sums, and the epilogue of vectors that they fill by themselves. Gives how many units of each are left, of
-/// which a vector holds those of several rows.
+/// `R` rows: their sums, and the epilogue of vectors that each fills by itself.
 struct Sums<'a, E, const G: usize, const R: usize>(Flat<'a, E, G>);
 
 impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, E, G, R> {

@@ -57,8 +57,8 @@ impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
     /// Adds the units that fill no vector of the rows of these places.
     ///
     /// # Safety
-    /// There are such units, fewer than 8 and no more than half a vector; `sums` has `ROW` floats for each row, those of a tail; the rows of
-    /// states hold the units from their places on.
+    /// There are such units, fewer than 8 and no more than half a vector; `sums` has `ROW` floats for each row, those of a
+    /// tail; the rows of states hold the units from their places on.
     #[inline(always)]
     pub(super) unsafe fn add<S: Simd>(&mut self, s: S, sums: *const f32, places: &[Place]) {
         let first = self.width - self.units;
