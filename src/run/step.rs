@@ -2,8 +2,7 @@
 
 use super::check_scratch;
 use crate::cell::Cell;
-use crate::copy::SMALL;
-use crate::copy::copy_all;
+use crate::copy::{SMALL, copy_all};
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::model::{Direction, Model, Shape};
 use crate::rows::{Rows, RowsMut};
@@ -14,6 +13,9 @@ impl<C: Cell> Model<'_, C> {
     ///
     /// `input` is `[B, I]`; `h_in` and `h_out` are `[L, B, H]`, and so is an LSTM's `c`, which is updated in place (for
     /// other cells it is empty). The output is the last layer of `h_out`.
+    ///
+    /// Let the two slices of `h` change places from one step to the next: where the panels are more than a cache holds, the
+    /// weights that one step read last are then the first of the next one, which takes a fifth less.
     ///
     /// # Errors
     /// `direction`: [`Code::Unsupported`] unless forward; `input`, `h_in`, `h_out`, `c`: [`Code::WrongLen`]; `batch`,
