@@ -96,6 +96,22 @@ fn a_large_batch<C: Reference>(backend: Backend) {
     }
 }
 
+/// A panel of more floats than a cache holds, beside which one sequence more is worth to be computed ahead: with and
+/// without room for it, and each sequence alone.
+fn a_large_panel<C: Reference>(backend: Backend) {
+    let shape = Shape::new(300, 640 / C::GATES + 2);
+    let setup = Setup { shape, lengths: vec![9, 3, 9, 7, 5], biases: (true, true), states: (true, true), seed: 12 };
+    let (net, batch) = setup.both::<C>();
+    let panels = &mut net.panels();
+    assert!(panels.len() > 1 << 18, "{} floats", panels.len());
+    let room = Memory { extra: net.pack(panels).ahead_len(), ..Memory::default() };
+    let out = net.run(backend, &batch);
+    net.run_in(backend, &batch, &room).same_bits(&out, "run with room");
+    for s in 0..batch.len() {
+        out.select(&[s]).same_bits(&net.run(backend, &batch.select(&[s])), &format!("sequence {s}"));
+    }
+}
+
 /// Runs a batch in chunks of random sizes, each sequence in its own, also of no tokens; the states are carried by hand.
 /// The reverse direction takes the last chunk first.
 fn in_chunks<C: Reference>(net: &Net<C>, backend: Backend, batch: &Batch, rng: &mut Rng, last: bool) -> Out {
@@ -325,6 +341,7 @@ every_cell!(
     every_batch_and_every_size,
     many_rows,
     a_large_batch,
+    a_large_panel,
     chunks_and_steps_are_one_call,
     memory_does_not_matter,
     room_ahead_does_not_matter,

@@ -111,7 +111,8 @@ impl<'a, C: Cell> Run<'a, C> {
         let states = self.states(layer, direction);
         let rows = |floats: &'a [f32]| Rows::new(floats, self.model.shape.hidden_size, states);
         walk.begin(self.h0.map(rows), self.c0.map(rows));
-        *progress = Some(Progress::of(&self.layout, walk.pass.first, walk.pass.end, walk.room()));
+        let Pass { first, end, .. } = walk.pass;
+        *progress = Some(Progress::of(&self.layout, first, end, walk.room(), walk.few()));
     }
 }
 

@@ -14,6 +14,9 @@ pub(super) const WINDOW: usize = 24;
 /// than the arithmetic.
 const FEW: usize = 4;
 
+/// A panel of more floats fills the second cache: it is read from beyond, so that one sequence more is few.
+const FULL: usize = 1 << 18;
+
 /// Fewer inputs than this cost less than to store and load their sums.
 const MANY_INPUTS: usize = 16;
 
@@ -53,15 +56,16 @@ struct Window {
 }
 
 impl<'w> Progress<'w> {
-    /// At the beginning of a walk of these places, with room for the sums of so many rows.
-    pub(super) fn of(layout: &Layout<'w>, first: usize, end: usize, room: usize) -> Self {
+    /// At the beginning of a walk of these places, with room for the sums of so many rows, and fewer sequences than `few`
+    /// being worth it.
+    pub(super) fn of(layout: &Layout<'w>, first: usize, end: usize, room: usize, few: usize) -> Self {
         let room = room.min(WINDOW);
         // Rows beside the first ones stand apart in the packed input, so that no window holds them.
-        let few_from = if first > 0 || room < 2 * FEW {
+        let few_from = if first > 0 || room < 2 * few {
             layout.tokens()
         } else {
             let lengths = layout.sorted_lengths();
-            lengths.get(end.min(FEW - 1)).map_or(0, |&length| layout.offset(length as usize))
+            lengths.get(end.min(few - 1)).map_or(0, |&length| layout.offset(length as usize))
         };
         Self {
             steps: layout.walk_of(first),
@@ -152,6 +156,11 @@ impl<'w, C: Cell> Walk<'w, C> {
             return 0;
         }
         self.run.ahead.rows(C::GATES * shape.units, 0).count()
+    }
+
+    /// Fewer sequences than this are few.
+    pub(super) fn few(&self) -> usize {
+        FEW + usize::from(self.pass.panel.shape().floats() > FULL)
     }
 
     /// The sums of a step's input halves, if they are worth to be computed ahead: from the window, which moves on along
