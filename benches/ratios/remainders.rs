@@ -5,7 +5,7 @@ use crate::{M, Network, Table, flops, limits, run};
 use packed_rnn::{Backend, Cell, Shape, activation};
 
 /// Units between multiples of 16: the time of a multiply-add against that of the neighbours, and that of a unit against
-/// what it is where the weights are padded to the next multiple.
+/// that of the next multiple's (whose units have more inputs).
 pub fn units<C: Cell>(table: &Table, cell: &str, backend: Backend) {
     for rows in [6, 32] {
         for (units, below, above) in [(20, 16, 32), (33, 32, 48), (100, 96, 112)] {
@@ -18,8 +18,8 @@ pub fn units<C: Cell>(table: &Table, cell: &str, backend: Backend) {
                 let time = run::<C>(&Network::new::<C>(shape), backend, &vec![40; rows], 0.15);
                 (time, time.min / flops::<C>(shape))
             };
-            let ((time, between), (_, lower), (padded, upper)) = (one(units), one(below), one(above));
-            let unit = time.min / units as f64 / (padded.min / above as f64);
+            let ((time, between), (_, lower), (whole, upper)) = (one(units), one(below), one(above));
+            let unit = time.min / units as f64 / (whole.min / above as f64);
             let ratio = format!(
                 "{:5.2} and {:.2} times the neighbours' multiply-add, a unit {unit:.2} times one of {above}, goal 1.15",
                 between / lower,

@@ -15,7 +15,7 @@ impl<C: Cell> Model<'_, C> {
     /// other cells it is empty). The output is the last layer of `h_out`.
     ///
     /// Let the two slices of `h` change places from one step to the next: where the panels are more than a cache holds, the
-    /// weights that one step read last are then the first of the next one, which takes a fifth less.
+    /// weights that one step read last are then the first of the next one, which takes up to a fifth less.
     ///
     /// # Errors
     /// `direction`: [`Code::Unsupported`] unless forward; `input`, `h_in`, `h_out`, `c`: [`Code::WrongLen`]; `batch`,

@@ -363,6 +363,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
+            // One row's next ones follow it in memory, where a CPU looks ahead by itself.
             if R > 1 {
                 next.ask(s, &rows);
             }

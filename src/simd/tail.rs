@@ -61,7 +61,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, E, G> {
             for _ in 0..count {
                 let flat = Flat::<E, G> { pass, first, sums, places: &mut places, epilogue: PhantomData };
                 let left = of_height(s, flat, height);
-                if let (1.., Some(places)) = (left, places.get(..height)) {
+                if let (true, Some(places)) = (left, places.get(..height)) {
                     // SAFETY: the sums of these places have just been computed, in rows of `ROW` floats.
                     unsafe { together.add(s, sums, places) }
                 }
@@ -115,11 +115,11 @@ struct Flat<'a, E, const G: usize> {
 
 impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Flat<'_, E, G> {
     const TALLEST: usize = S::ROWS.of(1);
-    /// How many units of each row are left, of which a vector holds those of several rows.
-    type Output = usize;
+    /// Whether units of each row are left, of which a vector holds those of several rows.
+    type Output = bool;
 
     #[inline(always)]
-    fn run<const R: usize>(self, s: S) -> usize {
+    fn run<const R: usize>(self, s: S) -> bool {
         s.vectorize(Sums::<E, G, R>(self))
     }
 }
@@ -128,16 +128,16 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Flat<'_, E, G> {
 struct Sums<'a, E, const G: usize, const R: usize>(Flat<'a, E, G>);
 
 impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, E, G, R> {
-    type Output = usize;
+    type Output = bool;
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> usize {
+    fn run<S: Simd>(self, s: S) -> bool {
         let Flat { pass, first, sums, places, .. } = self.0;
         let shape = pass.panel.shape();
         let (width, flat) = (shape.tail(), G * shape.tail());
         let (inputs, states) = shape.parts(shape.blocks());
         let panel = pass.panel.as_ptr();
-        let Some(rows) = TileRows::<R>::of(pass, first, E::CARRY) else { return 0 };
+        let Some(rows) = TileRows::<R>::of(pass, first, E::CARRY) else { return false };
         // SAFETY: `Run` has checked the views' widths against the panel's shape, and `TileRows` holds rows of those views.
         // The tail's rows lie within the panel, and a last vector's excess within the zeros that end it or within what
         // follows; so does what is before the state bias.
@@ -163,7 +163,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, E, G, R
                 for (r, to) in rows.sums.into_iter().enumerate() {
                     to.add(ahead).copy_from_nonoverlapping(sums.add(r * ROW), flat);
                 }
-                return 0;
+                return false;
             }
         }
         let unit = shape.blocks() * BLOCK;
@@ -173,7 +173,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, E, G, R
             let places = places.as_flattened().get(..width.div_ceil(S::LANES)).unwrap_or_default();
             let waiting = Flats { step: S::LANES, width, half: half(G, width), units: width, fewer: S::LANES };
             Finish::<E, _, G> { sums, waiting, places, epilogue: PhantomData }.run(s);
-            return 0;
+            return false;
         }
         for first in (0..width).step_by(S::LANES) {
             let units = width - first;
@@ -182,14 +182,14 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, E, G, R
                 for (to, [place]) in places.iter_mut().zip(own) {
                     *to = place;
                 }
-                return units;
+                return true;
             }
             let (sums, waiting) =
                 (sums.wrapping_add(first), Flats { step: ROW, width, half: half(G, width), units, fewer: 0 });
             // A gate's vector ends within the row's floats, and the rows of states hold the tail's units.
             Finish::<E, _, G> { sums, waiting, places: own.as_flattened(), epilogue: PhantomData }.run(s);
         }
-        0
+        false
     }
 }
 
@@ -211,8 +211,12 @@ struct Halves<'a, const R: usize> {
 
 impl<const R: usize> Halves<'_, R> {
     /// All of them, a few vectors at a time.
+    ///
+    /// # Safety
+    /// The weights are a tail's, the rows hold as many elements as are counted, and there are `ROW` floats of sums for
+    /// each.
     #[inline(always)]
-    fn run<S: Simd, const G: usize>(self, s: S) {
+    unsafe fn run<S: Simd, const G: usize>(self, s: S) {
         if const { S::Half::LANES < S::LANES } && self.flat <= S::Half::LANES {
             // Half a vector holds them all.
             outlined(s.half(), Vectors::<1, R>(self, 0));
@@ -250,8 +254,8 @@ impl<const V: usize, const R: usize> Kernel for Vectors<'_, V, R> {
         let (Halves { sums, flat, inputs, states, counts, apart, rows, ahead }, first) = (self.0, self.1);
         let stride = Stride { row: flat, unit: 0, gate: S::LANES };
         let mut sum = [[[s.splat(0.0); V]; 1]; R];
-        // SAFETY: `Sums` makes this with V whole vectors from `first` on, within the sums and the weights; sums computed
-        // ahead are there. `flat` rounded up to whole vectors is at most FLAT.
+        // SAFETY: `Halves::run` makes this with V whole vectors from `first` on, within the sums and the weights; sums
+        // computed ahead are there. `flat` rounded up to whole vectors is at most FLAT.
         unsafe {
             for (r, [sum]) in sum.iter_mut().enumerate() {
                 let from = if let Ahead::Read(_) = ahead { sums.add(r * ROW).cast_const() } else { inputs };

@@ -100,7 +100,9 @@ impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
             let at = vector * S::LANES;
             let place = Place { carried: carried.add(at), out: out.add(at) };
             (&raw mut (*memory).places).cast::<Place>().add(vector).write(place);
-            s.store(carried.add(at), s.splat(0.0));
+            if E::CARRY != Carry::None {
+                s.store(carried.add(at), s.splat(0.0));
+            }
             let pieces = (&raw mut (*memory).pieces).cast::<Piece>().add(self.pieces);
             for (row, &place) in rows.iter().enumerate() {
                 let at = at + row * units;
