@@ -7,6 +7,7 @@
 
 pub(crate) mod backend;
 mod finish;
+mod heights;
 mod lines;
 pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]
@@ -16,12 +17,11 @@ mod octet;
 mod pair;
 pub(crate) mod pass;
 mod portable;
+mod queue;
 mod runs;
 mod scalar;
-mod several;
 mod tail;
 mod tile;
-mod together;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -1,20 +1,22 @@
-//! One pass over a panel: which rows are taken together, and in which order the panel is read.
+//! One pass over a panel: what it reads and writes, and in which order.
 //!
 //! Tiles differ in shape, never in the order of a sum. A few rows are one tile, as low as they are, with more units
-//! side by side, so that there are enough independent chains; many rows are tiles of nearly one height, or by lines of
-//! the greatest, and each part of the panel serves all of them while it is near.
+//! side by side, so that there are enough independent chains; of many rows, each part of the panel serves all while it is
+//! near.
 
 use super::finish::{MOST, Place};
+use super::heights::{OfHeight, by_lines, heights, of_height};
 use super::lines::lines;
 use super::next::Next;
 use super::octet::octets;
-use super::several::{several, waits};
+use super::queue::{Queue, waits};
 use super::tail::Tail;
-use super::tile::{Units, units};
+use super::tile::{Units, sums, units};
 use super::{Kernel, Simd, Values, outlined};
 use crate::rows::{Rows, RowsMut};
 use crate::weights::panel::{BLOCK, Panel};
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 /// What an epilogue needs of the state besides the sums.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,24 +153,29 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             unsafe { octets::<S, E, G>(s, pass) }
             return;
         }
+        let mut memory = MaybeUninit::uninit();
+        let mut queue = Queue::of::<S>(&mut memory, pass.panel.shape().tail());
         if backward {
-            self.tail(s);
+            self.tail(s, &mut queue);
         }
         if rows <= S::ROWS.of(G) {
-            of_height(s, One(self), rows);
+            of_height(s, One(self, &mut queue), rows);
         } else {
-            self.several(s, rows);
+            self.several(s, &mut queue, rows);
         }
         if !backward {
-            self.tail(s);
+            self.tail(s, &mut queue);
+        }
+        if const { waits(G) } {
+            queue.finish(s);
         }
     }
 }
 
-impl<E: Epilogue<G>, const G: usize> Run<'_, E, G> {
+impl<'a, E: Epilogue<G>, const G: usize> Run<'a, E, G> {
     /// The full blocks, in more tiles than one.
     #[inline(always)]
-    fn several<S: Simd>(&self, s: S, rows: usize) {
+    fn several<S: Simd>(&self, s: S, queue: &mut Queue<'a, E, G>, rows: usize) {
         let pass = self.pass;
         let heights = heights::<S>(G, rows);
         let whole = heights.iter().any(|&(height, count)| count > 0 && by_lines::<S>(G, height));
@@ -178,7 +185,8 @@ impl<E: Epilogue<G>, const G: usize> Run<'_, E, G> {
             let mut first = pass.first;
             for (height, count) in heights {
                 if count > 0 {
-                    done = of_height(s, Tiles { run: *self, left, whole, first, count }, height);
+                    let tiles = Tiles { run: *self, left, first, count };
+                    done = of_height(s, Several { tiles, whole, queue: &mut *queue }, height);
                 }
                 first += height * count;
             }
@@ -188,29 +196,11 @@ impl<E: Epilogue<G>, const G: usize> Run<'_, E, G> {
 
     /// The units that fill no block, which are the panel's last part.
     #[inline(always)]
-    fn tail<S: Simd>(&self, s: S) {
+    fn tail<S: Simd>(&self, s: S, queue: &mut Queue<'a, E, G>) {
         if self.pass.panel.shape().tail() > 0 {
-            outlined(s, Tail::<E, G>(self.pass, PhantomData));
+            outlined(s, Tail(self.pass, queue));
         }
     }
-}
-
-/// How many tiles of which height rows are taken in, of a cell of so many gates.
-#[inline(always)]
-pub(super) fn heights<S: Simd>(gates: usize, rows: usize) -> [(usize, usize); 3] {
-    let tallest = S::ROWS.of(gates);
-    if rows <= tallest {
-        return [(rows, 1), (0, 0), (0, 0)];
-    }
-    // By lines only the tallest tiles have chains enough: all are of that height but the last one, or the last two where
-    // that one would have a single row.
-    let full = if by_lines::<S>(gates, tallest) { rows / tallest - usize::from(rows % tallest == 1) } else { 0 };
-    let rest = rows - full * tallest;
-    let tiles = rest.div_ceil(tallest);
-    let low = rest / tiles.max(1);
-    // So many tiles are one row taller than the others.
-    let taller = rest - tiles * low;
-    [(tallest, full), (low + 1, taller), (low, tiles - taller)]
 }
 
 /// The views hold what the shape tells. The callers have checked their arguments; what follows relies on it, so it is
@@ -231,42 +221,12 @@ fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
         && (E::CARRY != Carry::Second || pass.c.read().width() == shape.units)
 }
 
-/// Work on rows of which the number is known when it is compiled.
-pub(super) trait OfHeight<S: Simd>: Sized {
-    /// The most rows: no others are compiled.
-    const TALLEST: usize;
-    type Output;
-    fn run<const R: usize>(self, s: S) -> Self::Output;
-}
-
-/// Work on `height` rows.
-#[inline(always)]
-pub(super) fn of_height<S: Simd, W: OfHeight<S>>(s: S, work: W, height: usize) -> W::Output {
-    match height {
-        8.. if const { W::TALLEST >= 8 } => work.run::<8>(s),
-        7 if const { W::TALLEST >= 7 } => work.run::<7>(s),
-        6 if const { W::TALLEST >= 6 } => work.run::<6>(s),
-        5 if const { W::TALLEST >= 5 } => work.run::<5>(s),
-        4 if const { W::TALLEST >= 4 } => work.run::<4>(s),
-        3 if const { W::TALLEST >= 3 } => work.run::<3>(s),
-        2 if const { W::TALLEST >= 2 } => work.run::<2>(s),
-        _ => work.run::<1>(s),
-    }
-}
-
-/// Whether tiles of so many rows go by lines.
-pub(super) const fn by_lines<S: Simd>(gates: usize, rows: usize) -> bool {
-    gates > 1 && rows >= S::LINES
-}
-
 /// Tiles of one height at some vectors of units.
 #[derive(Clone, Copy)]
 struct Tiles<'a, E, const G: usize> {
     run: Run<'a, E, G>,
     /// How many vectors of units are left.
     left: usize,
-    /// The tallest tiles take whole blocks, so that all do.
-    whole: bool,
     first: usize,
     count: usize,
 }
@@ -280,45 +240,55 @@ impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
     }
 }
 
-impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Tiles<'_, E, G> {
+/// Tiles of one height of several.
+struct Several<'q, 'a, E, const G: usize> {
+    tiles: Tiles<'a, E, G>,
+    /// The tallest tiles take whole blocks, so that all do.
+    whole: bool,
+    queue: &'q mut Queue<'a, E, G>,
+}
+
+impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Several<'_, '_, E, G> {
     const TALLEST: usize = S::ROWS.of(G);
     /// How many vectors of units were done.
     type Output = usize;
 
     #[inline(always)]
     fn run<const R: usize>(self, s: S) -> usize {
+        let Self { tiles, whole, queue } = self;
         if const { by_lines::<S>(G, R) } {
-            s.vectorize(Lines::<E, G, R>(self));
+            s.vectorize(Lines::<E, G, R>(tiles));
             return BLOCK / S::LANES;
         }
-        if const { S::LINES < usize::MAX } && self.whole {
-            for vector in 0..BLOCK / S::LANES {
-                s.vectorize(Full::<E, G, R, 1>(Tiles { left: self.left - vector, ..self }));
+        let vectors = if const { S::LINES < usize::MAX } && whole { BLOCK / S::LANES } else { 1 };
+        for vector in 0..vectors {
+            let tiles = Tiles { left: tiles.left - vector, ..tiles };
+            if const { waits(G) } {
+                s.vectorize(Waits::<E, G, R>(tiles, &mut *queue));
+            } else {
+                s.vectorize(Full::<E, G, R, 1>(tiles));
             }
-            return BLOCK / S::LANES;
         }
-        if const { waits(G) } {
-            s.vectorize(Several::<E, G, R>(self));
-            return 1;
-        }
-        s.vectorize(Full::<E, G, R, 1>(self))
+        vectors
     }
 }
 
 /// All full blocks for rows that are one tile, so that vectors of units may be taken together.
-struct One<'a, E, const G: usize>(Run<'a, E, G>);
+struct One<'q, 'a, E, const G: usize>(Run<'a, E, G>, &'q mut Queue<'a, E, G>);
 
-impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, E, G> {
+impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> {
     const TALLEST: usize = S::ROWS.of(G);
     type Output = ();
 
     #[inline(always)]
     fn run<const R: usize>(self, s: S) {
-        let run = self.0;
+        let Self(run, queue) = self;
         let pass = run.pass;
         let mut left = pass.panel.shape().blocks() * (BLOCK / S::LANES);
         while left > 0 {
-            let tiles = Tiles { run, left, whole: false, first: pass.first, count: 1 };
+            let tiles = Tiles { run, left, first: pass.first, count: 1 };
+            // Else an odd vector would go by itself, and so would the tail.
+            let joins = const { waits(G) && R > 1 } && (R % 2 == 1 || pass.panel.shape().tail() > 0);
             let done = if const { by_lines::<S>(G, R) } {
                 s.vectorize(Lines::<E, G, R>(tiles));
                 BLOCK / S::LANES
@@ -326,6 +296,7 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, E, G> {
                 match left.min(side_by_side::<S>(G, R)) {
                     4.. if const { side_by_side::<S>(G, R) >= 4 } => s.vectorize(Full::<E, G, R, 4>(tiles)),
                     2.. if const { side_by_side::<S>(G, R) >= 2 } => s.vectorize(Full::<E, G, R, 2>(tiles)),
+                    _ if const { waits(G) && R > 1 } && joins => s.vectorize(Waits::<E, G, R>(tiles, &mut *queue)),
                     _ => s.vectorize(Full::<E, G, R, 1>(tiles)),
                 }
             };
@@ -368,25 +339,39 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
                 next.ask(s, &rows);
             }
             // SAFETY: `Run` has checked the views' widths against the panel's shape, `TileRows` holds rows of those
-            // views, and `Tiles::run` takes no vector beyond the full blocks.
+            // views, and no vector beyond the full blocks is taken.
             unsafe { units::<S, E, G, R, U>(s, pass, &part, &rows) }
         }
         U
     }
 }
 
-/// Tiles of `R` rows and a vector of units, one after another.
-struct Several<'a, E, const G: usize, const R: usize>(Tiles<'a, E, G>);
+/// Tiles of `R` rows and a vector of units, whose sums wait.
+struct Waits<'q, 'a, E, const G: usize, const R: usize>(Tiles<'a, E, G>, &'q mut Queue<'a, E, G>);
 
-impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Several<'_, E, G, R> {
-    type Output = ();
+impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Waits<'_, '_, E, G, R> {
+    type Output = usize;
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Tiles { run: Run { pass, .. }, first, count, .. } = self.0;
-        let part = Units::of::<S>(pass, self.0.next::<S>(1));
-        // SAFETY: as in `Full`; `Tiles::run` has seen that the cell's sums wait.
-        unsafe { several::<S, E, G, R>(s, pass, &part, first, count) }
+    fn run<S: Simd>(self, s: S) -> usize {
+        let Self(tiles, queue) = self;
+        let Tiles { run: Run { pass, .. }, first, count, .. } = tiles;
+        queue.begin(s);
+        let part = Units::<1>::of::<S>(pass, tiles.next::<S>(1));
+        let next = Next::of(pass, part.unit);
+        for tile in 0..count {
+            let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
+            next.ask(s, &rows);
+            let to = queue.room(s, R);
+            // SAFETY: as in `Full`. There is room for the sums, the places' units are in the rows, and no pass touches
+            // them again before the queue is finished.
+            unsafe {
+                let Some(sums) = sums::<S, E, G, R, 1>(s, pass, &part, &rows) else { continue };
+                sums.wait::<S, E>(s, to);
+                queue.add(rows.places::<1>(E::CARRY, part.unit, 0).as_flattened());
+            }
+        }
+        1
     }
 }
 

@@ -4,9 +4,10 @@
 //! taken apart.
 
 use super::finish::{Finish, Place, Waiting};
-use super::pass::{Ahead, Epilogue, OfHeight, Pass, TileRows, by_lines, heights, of_height};
+use super::heights::{OfHeight, by_lines, heights, of_height};
+use super::pass::{Ahead, Epilogue, Pass, TileRows};
+use super::queue::{Queue, waits};
 use super::tile::{Stride, accumulate};
-use super::together::Together;
 use super::{Kernel, Simd, outlined};
 use crate::weights::panel::{Aligned, BLOCK};
 use core::marker::PhantomData;
@@ -26,22 +27,20 @@ static SIGNS: [[f32; FLAT]; 2] = [[0.0; FLAT], [-0.0; FLAT]];
 const TALL: usize = 8;
 
 /// The tail's units for all rows of a pass.
-pub(super) struct Tail<'a, E, const G: usize>(pub(super) &'a Pass<'a>, pub(super) PhantomData<E>);
+pub(super) struct Tail<'q, 'a, E, const G: usize>(pub(super) &'a Pass<'a>, pub(super) &'q mut Queue<'a, E, G>);
 
-impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, E, G> {
+impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, '_, E, G> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let pass = self.0;
+        let Self(pass, queue) = self;
         let (width, rows) = (pass.panel.shape().tail(), pass.end - pass.first);
         // A row that is one vector is like a cell of one gate.
         let heights = heights::<S>(if G * width <= S::LANES { 1 } else { G }, rows);
         let mut sums = MaybeUninit::<Aligned<[[f32; ROW]; TALL]>>::uninit();
         let sums = sums.as_mut_ptr().cast::<f32>();
         let mut places = [Place::NONE; TALL];
-        let mut memory = MaybeUninit::uninit();
-        let mut together = Together::<E, G>::of::<S>(&mut memory, width);
         // What vectors take beyond the sums is known as well.
         let end = G * width / S::LANES * S::LANES;
         for row in 0..rows.min(TALL) {
@@ -63,12 +62,14 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, E, G> {
                 let left = of_height(s, flat, height);
                 if let (true, Some(places)) = (left, places.get(..height)) {
                     // SAFETY: the sums of these places have just been computed, in rows of `ROW` floats.
-                    unsafe { together.add(s, sums, places) }
+                    unsafe { queue.add_parts(s, sums, places) }
                 }
                 first += height;
             }
         }
-        together.finish(s);
+        if const { !waits(G) } {
+            queue.finish(s);
+        }
     }
 }
 

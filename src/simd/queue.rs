@@ -1,18 +1,31 @@
-//! Rows of a few units, put side by side before an epilogue and apart again behind it.
+//! Vectors of units whose sums wait for one epilogue.
 //!
-//! An epilogue takes as long for a few units as for a whole vector of them: so a vector holds the units of as many rows
-//! as there is room for. An operation on one lane knows nothing of the others, so that the bits are the same.
+//! An epilogue is a long chain of operations. After each tile its end would be waited for: the multiply-adds of the next
+//! are too far behind for the CPU to begin with them. So the sums of tiles of any height wait in memory, and their
+//! epilogues follow each other.
+//!
+//! It takes as long for a few units as for a whole vector of them: so the units of a tail that fill no vector are put side
+//! by side, as many rows in a vector as there is room for, and apart again behind it. An operation on one lane knows
+//! nothing of the others. The chain of a sum is the same either way, and so are the bits.
 
 use super::finish::{Finish, MOST, Place, SUMS, Waiting, Whole};
 use super::pass::{Carry, Epilogue};
 use super::tail::{ROW, half};
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, outlined};
 use crate::weights::panel::BLOCK;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
+/// Whether a cell's sums wait: of fewer gates an epilogue is too short to gain by it.
+pub(super) const fn waits(gates: usize) -> bool {
+    gates == 4
+}
+
 /// The most pieces that wait.
 const PIECES: usize = 32;
+
+/// So many vectors wait for no others.
+const ENOUGH: usize = 12;
 
 /// What waits, in vectors of up to a block, and room for the excess of the last one.
 #[repr(C, align(64))]
@@ -34,11 +47,11 @@ struct Piece {
     at: usize,
 }
 
-/// The units of some rows that wait for an epilogue.
-pub(super) struct Together<'a, E, const G: usize> {
+/// What waits in one pass.
+pub(super) struct Queue<'a, E, const G: usize> {
     /// Known are the vectors that wait, and the pieces.
     memory: &'a mut MaybeUninit<Memory>,
-    /// The units of a row, and how many of them, the last ones, fill no vector.
+    /// The units of a row of the tail, and how many of them, the last ones, fill no vector.
     width: usize,
     units: usize,
     /// How many vectors wait, and of how many pieces they are.
@@ -47,11 +60,47 @@ pub(super) struct Together<'a, E, const G: usize> {
     epilogue: PhantomData<E>,
 }
 
-impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
-    /// None yet.
+impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
+    /// None yet, of a panel with a tail of `width` units.
     #[inline(always)]
     pub(super) fn of<S: Simd>(memory: &'a mut MaybeUninit<Memory>, width: usize) -> Self {
         Self { memory, width, units: width % S::LANES, vectors: 0, pieces: 0, epilogue: PhantomData }
+    }
+
+    /// Begins tiles of another height or at other units.
+    #[inline(always)]
+    pub(super) fn begin<S: Simd>(&mut self, s: S) {
+        if self.vectors >= ENOUGH {
+            outlined(s, Done(self));
+        }
+    }
+
+    /// The first float of room for the sums of so many vectors, at most `MOST`: those that wait may be done before.
+    #[inline(always)]
+    pub(super) fn room<S: Simd>(&mut self, s: S, vectors: usize) -> *mut f32 {
+        if self.vectors + vectors > MOST {
+            outlined(s, Done(self));
+        }
+        // SAFETY: it is one.
+        let [sums, ..] = unsafe { Self::parts(self.memory.as_mut_ptr()) };
+        sums.wrapping_add(Whole.sums::<S>(self.vectors, 0))
+    }
+
+    /// Adds vectors.
+    ///
+    /// # Safety
+    /// Their sums are where `room` for so many told, and their units may be read and written in the rows of states until
+    /// they are done.
+    #[inline(always)]
+    pub(super) unsafe fn add(&mut self, places: &[Place]) {
+        let memory = self.memory.as_mut_ptr();
+        // SAFETY: the caller's promise; no reference is made.
+        let to = unsafe { (&raw mut (*memory).places).cast::<Place>().add(self.vectors) };
+        for (i, &place) in places.iter().enumerate() {
+            // SAFETY: there is room for as many places as for vectors.
+            unsafe { to.add(i).write(place) }
+        }
+        self.vectors += places.len();
     }
 
     /// Adds the units that fill no vector of the rows of these places.
@@ -60,7 +109,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
     /// There are such units, fewer than 8 and no more than half a vector; `sums` has `ROW` floats for each row, those of a
     /// tail; the rows of states hold the units from their places on.
     #[inline(always)]
-    pub(super) unsafe fn add<S: Simd>(&mut self, s: S, sums: *const f32, places: &[Place]) {
+    pub(super) unsafe fn add_parts<S: Simd>(&mut self, s: S, sums: *const f32, places: &[Place]) {
         let first = self.width - self.units;
         let together = S::LANES / self.units.max(1);
         for (group, places) in places.chunks(together.max(1)).enumerate() {
@@ -78,7 +127,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
     /// These rows in a vector, `N` floats at a time.
     ///
     /// # Safety
-    /// As of `add`; there is room for the vector, and for the pieces.
+    /// As of `add_parts`; there is room for the vector, and for the pieces.
     #[inline(always)]
     unsafe fn put<S: Simd, const N: usize>(&mut self, s: S, from: *const f32, rows: &[Place]) {
         let (vector, width, units) = (self.vectors, self.width, self.units);
@@ -119,13 +168,16 @@ impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
     /// The epilogue of all that wait, which are then none.
     #[inline(always)]
     pub(super) fn finish<S: Simd>(&mut self, s: S) {
+        if self.vectors == 0 {
+            return;
+        }
         let memory = self.memory.as_mut_ptr();
         // SAFETY: so many places and pieces have been put; the epilogue writes their vectors, and the rows of states hold
         // the units.
         unsafe {
             let [sums, carried, out] = Self::parts(memory);
             let places = core::slice::from_raw_parts((&raw const (*memory).places).cast::<Place>(), self.vectors);
-            Finish::<E, _, G> { sums, waiting: Whole, places, epilogue: PhantomData }.run(s);
+            outlined(s, Finish::<E, _, G> { sums, waiting: Whole, places, epilogue: PhantomData });
             let units = self.units;
             for i in 0..self.pieces {
                 let Piece { place, at } = (&raw const (*memory).pieces).cast::<Piece>().add(i).read();
@@ -148,6 +200,18 @@ impl<'a, E: Epilogue<G>, const G: usize> Together<'a, E, G> {
         unsafe {
             [(&raw mut (*memory).sums).cast(), (&raw mut (*memory).carried).cast(), (&raw mut (*memory).out).cast()]
         }
+    }
+}
+
+/// The epilogue of all that wait: a function of its own for the tiles that find no room.
+struct Done<'q, 'a, E, const G: usize>(&'q mut Queue<'a, E, G>);
+
+impl<E: Epilogue<G>, const G: usize> Kernel for Done<'_, '_, E, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        self.0.finish(s);
     }
 }
 
