@@ -166,7 +166,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
         if !backward {
             self.tail(s, &mut queue);
         }
-        if const { waits(G) } {
+        if const { waits::<S>(G) } {
             queue.finish(s);
         }
     }
@@ -263,7 +263,7 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Several<'_, '_, E,
         let vectors = if const { S::LINES < usize::MAX } && whole { BLOCK / S::LANES } else { 1 };
         for vector in 0..vectors {
             let tiles = Tiles { left: tiles.left - vector, ..tiles };
-            if const { waits(G) } {
+            if const { waits::<S>(G) } {
                 s.vectorize(Waits::<E, G, R>(tiles, &mut *queue));
             } else {
                 s.vectorize(Full::<E, G, R, 1>(tiles));
@@ -288,7 +288,7 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> 
         while left > 0 {
             let tiles = Tiles { run, left, first: pass.first, count: 1 };
             // Else an odd vector would go by itself, and so would the tail.
-            let joins = const { waits(G) && R > 1 } && (R % 2 == 1 || pass.panel.shape().tail() > 0);
+            let joins = const { waits::<S>(G) && R > 1 } && (R % 2 == 1 || pass.panel.shape().tail() > 0);
             let done = if const { by_lines::<S>(G, R) } {
                 s.vectorize(Lines::<E, G, R>(tiles));
                 BLOCK / S::LANES
@@ -296,7 +296,7 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> 
                 match left.min(side_by_side::<S>(G, R)) {
                     4.. if const { side_by_side::<S>(G, R) >= 4 } => s.vectorize(Full::<E, G, R, 4>(tiles)),
                     2.. if const { side_by_side::<S>(G, R) >= 2 } => s.vectorize(Full::<E, G, R, 2>(tiles)),
-                    _ if const { waits(G) && R > 1 } && joins => s.vectorize(Waits::<E, G, R>(tiles, &mut *queue)),
+                    _ if const { waits::<S>(G) && R > 1 } && joins => s.vectorize(Waits::<E, G, R>(tiles, &mut *queue)),
                     _ => s.vectorize(Full::<E, G, R, 1>(tiles)),
                 }
             };

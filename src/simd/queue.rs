@@ -16,9 +16,10 @@ use crate::weights::panel::BLOCK;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-/// Whether a cell's sums wait: of fewer gates an epilogue is too short to gain by it.
-pub(super) const fn waits(gates: usize) -> bool {
-    gates == 4
+/// Whether a cell's sums wait: of fewer gates an epilogue is too short to gain by it, unless each multiply-add in it is
+/// two operations.
+pub(super) const fn waits<S: Simd>(gates: usize) -> bool {
+    gates == 4 || gates == 3 && !S::FUSED
 }
 
 /// The most pieces that wait.

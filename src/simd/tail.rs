@@ -67,7 +67,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, '_, E, G> {
                 first += height;
             }
         }
-        if const { !waits(G) } {
+        if const { !waits::<S>(G) } {
             queue.finish(s);
         }
     }
