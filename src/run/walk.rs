@@ -10,12 +10,10 @@ use crate::simd::pass::{Ahead, Pass};
 /// Tokens whose input halves are computed ahead of their states: enough rows for tall tiles, few enough to stay near.
 pub(super) const WINDOW: usize = 24;
 
-/// Where fewer sequences than this run, the input halves are worth to be computed ahead: reading the panel costs more
-/// than the arithmetic.
-const FEW: usize = 4;
-
-/// A panel of more floats fills the second cache: it is read from beyond, so that one sequence more is few.
-const FULL: usize = 1 << 18;
+/// Where fewer sequences than these run, the input halves are worth to be computed ahead, because reading the panel costs
+/// more than the arithmetic: beside a panel of at most so many floats, which a core's first cache holds, or its second, and
+/// of any more.
+const FEW: [(usize, usize); 3] = [(10 << 10, 2), (1 << 18, 4), (usize::MAX, 5)];
 
 /// Fewer inputs than this cost less than to store and load their sums.
 const MANY_INPUTS: usize = 16;
@@ -160,7 +158,8 @@ impl<'w, C: Cell> Walk<'w, C> {
 
     /// Fewer sequences than this are few.
     pub(super) fn few(&self) -> usize {
-        FEW + usize::from(self.pass.panel.shape().floats() > FULL)
+        let floats = self.pass.panel.shape().floats();
+        FEW.iter().find(|&&(most, _)| floats <= most).map_or(0, |&(_, few)| few)
     }
 
     /// The sums of a step's input halves, if they are worth to be computed ahead: from the window, which moves on along

@@ -113,7 +113,7 @@ impl Simd for Portable {
     type Half = Self;
     const LANES: usize = 4;
     const ROWS: Rows = Rows { one_gate: 8, three_gates: 3, four_gates: 2 };
-    const SUMS: usize = 8;
+    const SUMS: usize = 12;
 
     #[inline(always)]
     fn half(self) -> Self::Half {
