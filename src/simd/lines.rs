@@ -7,7 +7,7 @@
 
 use super::finish::{Finish, SUMS, Waiting, Whole};
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
-use super::tile::{Stride, Units, accumulate};
+use super::tile::{Apart, Stride, Units, accumulate};
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK};
 use core::marker::PhantomData;
@@ -28,7 +28,7 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
     rows: &TileRows<R>,
 ) {
     let shape = pass.panel.shape();
-    let stride = Stride { row: G * BLOCK, unit: 0, gate: S::LANES };
+    let stride = Stride { row: G * BLOCK, unit: Apart::NONE, gate: S::LANES };
     let zero = s.splat(0.0);
     // A row's two vectors of units, one after another.
     let mut waiting = MaybeUninit::<Aligned<[[[f32; SUMS * BLOCK / 2]; 2]; R]>>::uninit();

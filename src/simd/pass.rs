@@ -305,16 +305,10 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> 
     }
 }
 
-/// How many vectors of units a tile of `rows` takes at once: 1, 2 or 4, as registers allow, epilogues and the panel's
-/// order.
+/// How many vectors of units a tile of `rows` takes at once: 1, 2 or 4, as registers allow and epilogues.
 const fn side_by_side<S: Simd>(gates: usize, rows: usize) -> usize {
-    // Whole blocks stand at one distance, and so do the octets of one block and the vectors of one octet; vectors of
-    // several of these do not.
-    let order = if S::LANES == BLOCK { 4 } else { 2 };
-    let registers = S::SUMS / (gates * rows);
-    let side = if order < registers { order } else { registers };
-    let epilogues = MOST / rows;
-    match if side < epilogues { side } else { epilogues } {
+    let (registers, epilogues) = (S::SUMS / (gates * rows), MOST / rows);
+    match if registers < epilogues { registers } else { epilogues } {
         0 | 1 => 1,
         2 | 3 => 2,
         _ => 4,

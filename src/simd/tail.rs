@@ -7,7 +7,7 @@ use super::finish::{Finish, Place, Waiting};
 use super::heights::{OfHeight, by_lines, heights, of_height};
 use super::pass::{Ahead, Epilogue, Pass, TileRows};
 use super::queue::{Queue, waits};
-use super::tile::{Stride, accumulate};
+use super::tile::{Apart, Stride, accumulate};
 use super::{Kernel, Simd, outlined};
 use crate::weights::panel::{Aligned, BLOCK};
 use core::marker::PhantomData;
@@ -253,7 +253,7 @@ impl<const V: usize, const R: usize> Kernel for Vectors<'_, V, R> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
         let (Halves { sums, flat, inputs, states, counts, apart, rows, ahead }, first) = (self.0, self.1);
-        let stride = Stride { row: flat, unit: 0, gate: S::LANES };
+        let stride = Stride { row: flat, unit: Apart::NONE, gate: S::LANES };
         let mut sum = [[[s.splat(0.0); V]; 1]; R];
         // SAFETY: `Halves::run` makes this with V whole vectors from `first` on, within the sums and the weights; sums
         // computed ahead are there. `flat` rounded up to whole vectors is at most FLAT.

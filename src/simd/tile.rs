@@ -17,13 +17,32 @@ use crate::weights::panel::{Aligned, BLOCK, OCTET};
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
+/// How far apart vectors of units are: the two of a pair, and one pair from the next. A pair is two vectors of an octet, two
+/// octets of a block or two blocks, and pairs are octets or blocks.
+#[derive(Clone, Copy)]
+pub(super) struct Apart {
+    in_pair: usize,
+    pairs: usize,
+}
+
+impl Apart {
+    /// A single vector.
+    pub(super) const NONE: Self = Self { in_pair: 0, pairs: 0 };
+
+    /// From the first vector to the `u`-th.
+    #[inline(always)]
+    fn to(self, u: usize) -> usize {
+        u / 2 * self.pairs + u % 2 * self.in_pair
+    }
+}
+
 /// Where the weights of a tile's vectors stand.
 #[derive(Clone, Copy)]
 pub(super) struct Stride {
     /// From one `k` to the next.
     pub(super) row: usize,
     /// From one vector of units to the next.
-    pub(super) unit: usize,
+    pub(super) unit: Apart,
     /// From one gate to the next.
     pub(super) gate: usize,
 }
@@ -87,7 +106,7 @@ unsafe fn step<S: Simd, const G: usize, const U: usize, const R: usize>(
     // SAFETY: element `k` of a row.
     let element = |row: &*const f32| s.splat(unsafe { row.add(k).read() });
     // SAFETY: the vector of gate `g` and units `u`.
-    let weight = |u: usize, g: usize| unsafe { s.load(weights.add(u * stride.unit + g * stride.gate)) };
+    let weight = |u: usize, g: usize| unsafe { s.load(weights.add(stride.unit.to(u) + g * stride.gate)) };
     // Whichever are fewer stay in registers while the others come one by one.
     if R < G * U {
         let elements = rows.each_ref().map(element);
@@ -134,7 +153,7 @@ unsafe fn step_by_lane<S: Simd, const G: usize, const U: usize, const R: usize, 
     for u in 0..U {
         for g in 0..G {
             // SAFETY: the vector of gate `g` and units `u`.
-            let w = unsafe { s.load(weights.add(u * stride.unit + g * stride.gate)) };
+            let w = unsafe { s.load(weights.add(stride.unit.to(u) + g * stride.gate)) };
             for (sum, elements) in sum.iter_mut().zip(elements) {
                 if let Some(sum) = sum.get_mut(u).and_then(|sum| sum.get_mut(g)) {
                     *sum = s.mul_add_lane::<LANE>(*elements, w, *sum);
@@ -155,12 +174,11 @@ pub(super) struct Units<const U: usize> {
     /// A row of sums has the blocks side by side, each in the order of a panel's row.
     pub(super) sums: usize,
     /// From one vector of units to the next: in the input part, the state part, the state bias, a row of sums.
-    steps: [usize; 4],
+    steps: [Apart; 4],
 }
 
 impl<const U: usize> Units<U> {
-    /// The vectors from `vector` on. Vectors of less than a block are taken together only within one block, those of
-    /// less than an octet only within one octet.
+    /// The vectors from `vector` on, which is the first of `U` that stand together in a block or in two.
     #[inline(always)]
     pub(super) fn of<S: Simd>(pass: &Pass<'_>, vector: usize) -> Self {
         let shape = pass.panel.shape();
@@ -169,18 +187,24 @@ impl<const U: usize> Units<U> {
         let (inputs, states) = shape.parts(block);
         let octet = shape.gates * OCTET;
         let within = in_block / OCTET * octet + in_block % OCTET;
-        let steps = match S::LANES {
-            BLOCK => [shape.input_part(BLOCK), shape.state_part(BLOCK), shape.state_part(BLOCK), 2 * octet],
-            OCTET => [octet, octet, OCTET, octet],
-            lanes => [lanes; 4],
+        let apart = |block, octet| match S::LANES {
+            BLOCK => Apart { in_pair: block, pairs: 2 * block },
+            OCTET => Apart { in_pair: octet, pairs: block },
+            lanes => Apart { in_pair: lanes, pairs: octet },
         };
+        let (input_part, state_part) = (shape.input_part(BLOCK), shape.state_part(BLOCK));
         Self {
             unit,
             inputs: inputs + within,
             states: states + if shape.apart { BLOCK } else { 0 } + within,
             state_bias: states + in_block,
             sums: 2 * block * octet + within,
-            steps,
+            steps: [
+                apart(input_part, octet),
+                apart(state_part, octet),
+                apart(state_part, OCTET),
+                apart(2 * octet, octet),
+            ],
         }
     }
 }
@@ -264,7 +288,7 @@ pub(super) unsafe fn sums<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
             for (sum, from) in sum.iter_mut().zip(rows.sums) {
                 for (u, sum) in sum.iter_mut().enumerate() {
                     for (g, sum) in sum.iter_mut().enumerate() {
-                        *sum = s.load(from.add(part.sums + u * sums_step + g * gate));
+                        *sum = s.load(from.add(part.sums + sums_step.to(u) + g * gate));
                     }
                 }
             }
@@ -273,7 +297,7 @@ pub(super) unsafe fn sums<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
             let mut bias = [[s.splat(0.0); G]; U];
             for (u, bias) in bias.iter_mut().enumerate() {
                 for (g, bias) in bias.iter_mut().enumerate() {
-                    *bias = s.load(inputs.add(u * stride.unit + g * gate));
+                    *bias = s.load(inputs.add(stride.unit.to(u) + g * gate));
                 }
             }
             sum = accumulate::<S, G, U, R, 1>(s, [bias; R], inputs.add(G * BLOCK), stride, &rows.x, shape.inputs);
@@ -282,7 +306,7 @@ pub(super) unsafe fn sums<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
             for (sum, to) in sum.into_iter().zip(rows.sums) {
                 for (u, sum) in sum.into_iter().enumerate() {
                     for (g, sum) in sum.into_iter().enumerate() {
-                        s.store(to.add(part.sums + u * sums_step + g * gate), sum);
+                        s.store(to.add(part.sums + sums_step.to(u) + g * gate), sum);
                     }
                 }
             }
@@ -295,7 +319,7 @@ pub(super) unsafe fn sums<S: Simd, E: Epilogue<G>, const G: usize, const R: usiz
                     let mut gates = s.split_gates(*sum);
                     if let Some(last) = gates.last_mut() {
                         *half = *last;
-                        *last = s.load(panel.add(part.state_bias + u * bias_step));
+                        *last = s.load(panel.add(part.state_bias + bias_step.to(u)));
                     }
                     *sum = s.join_gates(gates);
                 }
