@@ -25,7 +25,7 @@ pub(super) const fn waits<S: Simd>(gates: usize) -> bool {
 /// The most pieces that wait.
 const PIECES: usize = 32;
 
-/// So many vectors wait for no others.
+/// So many vectors wait for no other tiles: more in one epilogue gain nothing, and their sums are less near.
 const ENOUGH: usize = 12;
 
 /// What waits, in vectors of up to a block, and room for the excess of the last one.
@@ -68,7 +68,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
         Self { memory, width, units: width % S::LANES, vectors: 0, pieces: 0, epilogue: PhantomData }
     }
 
-    /// Begins tiles of another height or at other units.
+    /// Before tiles of another height or at other units: what waits is done if it is enough.
     #[inline(always)]
     pub(super) fn begin<S: Simd>(&mut self, s: S) {
         if self.vectors >= ENOUGH {
