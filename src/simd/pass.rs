@@ -14,7 +14,7 @@ use super::tail::Tail;
 use super::tile::{Units, sums, units};
 use super::{Kernel, Simd, Values, outlined};
 use crate::rows::{Rows, RowsMut};
-use crate::weights::panel::{BLOCK, Panel};
+use crate::weights::panel::{BLOCK, OCTET, Panel};
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
@@ -294,6 +294,7 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> 
                 BLOCK / S::LANES
             } else {
                 match left.min(side_by_side::<S>(G, R)) {
+                    8.. if const { side_by_side::<S>(G, R) >= 8 } => s.vectorize(Full::<E, G, R, 8>(tiles)),
                     4.. if const { side_by_side::<S>(G, R) >= 4 } => s.vectorize(Full::<E, G, R, 4>(tiles)),
                     2.. if const { side_by_side::<S>(G, R) >= 2 } => s.vectorize(Full::<E, G, R, 2>(tiles)),
                     _ if const { waits::<S>(G) && R > 1 } && joins => s.vectorize(Waits::<E, G, R>(tiles, &mut *queue)),
@@ -305,12 +306,15 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> 
     }
 }
 
-/// How many vectors of units a tile of `rows` takes at once: 1, 2 or 4, as registers allow and epilogues.
+/// How many vectors of units a tile of `rows` takes at once: 1, 2, 4 or 8, as registers allow and epilogues.
 const fn side_by_side<S: Simd>(gates: usize, rows: usize) -> usize {
     let (registers, epilogues) = (S::SUMS / (gates * rows), MOST / rows);
     match if registers < epilogues { registers } else { epilogues } {
         0 | 1 => 1,
         2 | 3 => 2,
+        // Of one gate, four chains are too few. Eight smaller vectors stand at more distances than two, and eight larger ones
+        // are more streams than a CPU follows.
+        8.. if gates == 1 && S::LANES == OCTET => 8,
         _ => 4,
     }
 }
