@@ -10,10 +10,9 @@ use crate::simd::pass::{Ahead, Pass};
 /// Tokens whose input halves are computed ahead of their states: enough rows for tall tiles, few enough to stay near.
 pub(super) const WINDOW: usize = 24;
 
-/// Where fewer sequences than these run, the input halves are worth to be computed ahead, because reading the panel costs
-/// more than the arithmetic: beside a panel of at most so many floats, which a core's first cache holds, or its second, and
-/// of any more.
-const FEW: [(usize, usize); 3] = [(10 << 10, 2), (1 << 18, 4), (usize::MAX, 5)];
+/// A panel of at most so many floats is held by a core's first cache, and by its second.
+const NEAR: usize = 10 << 10;
+const FULL: usize = 1 << 18;
 
 /// Fewer inputs than this cost less than to store and load their sums.
 const MANY_INPUTS: usize = 16;
@@ -156,10 +155,14 @@ impl<'w, C: Cell> Walk<'w, C> {
         self.run.ahead.rows(C::GATES * shape.units, 0).count()
     }
 
-    /// Fewer sequences than this are few.
+    /// Fewer sequences than this are few: their input halves are worth to be computed ahead, because reading the panel
+    /// costs more than the arithmetic.
     pub(super) fn few(&self) -> usize {
-        let floats = self.pass.panel.shape().floats();
-        FEW.iter().find(|&&(most, _)| floats <= most).map_or(0, |&(_, few)| few)
+        match self.pass.panel.shape().floats() {
+            ..=NEAR => 2,
+            ..=FULL => 4,
+            _ => 5,
+        }
     }
 
     /// The sums of a step's input halves, if they are worth to be computed ahead: from the window, which moves on along
