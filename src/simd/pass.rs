@@ -284,11 +284,11 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> 
     fn run<const R: usize>(self, s: S) {
         let Self(run, queue) = self;
         let pass = run.pass;
+        // Else an odd vector would go by itself, and so would the tail.
+        let joins = R % 2 == 1 || pass.panel.shape().tail() > 0;
         let mut left = pass.panel.shape().blocks() * (BLOCK / S::LANES);
         while left > 0 {
             let tiles = Tiles { run, left, first: pass.first, count: 1 };
-            // Else an odd vector would go by itself, and so would the tail.
-            let joins = const { waits::<S>(G) && R > 1 } && (R % 2 == 1 || pass.panel.shape().tail() > 0);
             let done = if const { by_lines::<S>(G, R) } {
                 s.vectorize(Lines::<E, G, R>(tiles));
                 BLOCK / S::LANES

@@ -115,7 +115,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
         let together = S::LANES / self.units.max(1);
         for (group, places) in places.chunks(together.max(1)).enumerate() {
             if self.vectors >= MOST || self.pieces + places.len() > PIECES {
-                self.finish(s);
+                outlined(s, Done(self));
             }
             let from = sums.wrapping_add(group * together * ROW + first);
             // SAFETY: the caller's promise; what is read and written beyond a row's units is less than a vector.
@@ -204,7 +204,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
     }
 }
 
-/// The epilogue of all that wait: a function of its own for the tiles that find no room.
+/// The epilogue of all that wait: a function of its own for whoever finds no room.
 struct Done<'q, 'a, E, const G: usize>(&'q mut Queue<'a, E, G>);
 
 impl<E: Epilogue<G>, const G: usize> Kernel for Done<'_, '_, E, G> {

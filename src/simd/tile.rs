@@ -178,7 +178,8 @@ pub(super) struct Units<const U: usize> {
 }
 
 impl<const U: usize> Units<U> {
-    /// The vectors from `vector` on, which is the first of `U` that stand together in a block or in two.
+    /// The `U` vectors from `vector` on. Where they are less than a block and more than one, the first is the first of a
+    /// pair; those of less than an octet are taken together only within one block.
     #[inline(always)]
     pub(super) fn of<S: Simd>(pass: &Pass<'_>, vector: usize) -> Self {
         let shape = pass.panel.shape();
