@@ -159,8 +159,8 @@ impl<'w, C: Cell> Walk<'w, C> {
     /// costs more than the arithmetic.
     pub(super) fn few(&self) -> usize {
         match self.pass.panel.shape().floats() {
-            ..=NEAR => 2,
-            ..=FULL => 4,
+            floats if floats <= NEAR => 2,
+            floats if floats <= FULL => 4,
             _ => 5,
         }
     }
