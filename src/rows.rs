@@ -9,6 +9,7 @@
 
 use crate::copy::{SMALL, one_turn};
 use core::marker::PhantomData;
+use core::ptr::NonNull;
 
 /// Rows to read.
 #[derive(Clone, Copy)]
@@ -27,54 +28,102 @@ pub(crate) struct RowsMut<'a> {
     data: PhantomData<&'a mut [f32]>,
 }
 
-/// Floats that several holders may write, each to rows of its own.
+/// Floats to read, as rows of any width.
 #[derive(Clone, Copy)]
 pub(crate) struct Floats<'a> {
-    first: *mut f32,
+    first: NonNull<f32>,
     len: usize,
+    data: PhantomData<&'a [f32]>,
+}
+
+/// Floats that several holders may write, each to rows of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct FloatsMut<'a> {
+    floats: Floats<'a>,
     data: PhantomData<&'a mut [f32]>,
 }
 
 impl<'a> Floats<'a> {
+    pub(crate) fn new(floats: &'a [f32]) -> Self {
+        Self { len: floats.len(), first: NonNull::from(floats).cast(), data: PhantomData }
+    }
+
+    /// The first element of row `row` of `width`, which may be read from there on.
+    #[inline(always)]
+    pub(crate) fn row(self, row: usize, width: usize) -> Option<*const f32> {
+        let first = row.checked_mul(width)?;
+        let as_many = first.checked_add(width)? <= self.len;
+        as_many.then(|| self.first.as_ptr().cast_const().wrapping_add(first))
+    }
+
+    /// As rows of `width` elements, one after another, from row `skipped` on.
+    pub(crate) fn rows(self, width: usize, skipped: usize) -> Rows<'a> {
+        // Of no width there are rows of nothing.
+        let count = self.len / width.max(1);
+        Rows { first: self.first.as_ptr(), count, stride: width, width, data: PhantomData }.skip(skipped)
+    }
+}
+
+impl<'a> FloatsMut<'a> {
     pub(crate) fn new(floats: &'a mut [f32]) -> Self {
-        Self { first: floats.as_mut_ptr(), len: floats.len(), data: PhantomData }
+        let (len, first) = (floats.len(), NonNull::from(floats).cast());
+        Self { floats: Floats { first, len, data: PhantomData }, data: PhantomData }
+    }
+
+    /// The same, to read what was written.
+    #[inline(always)]
+    pub(crate) fn read(self) -> Floats<'a> {
+        self.floats
     }
 
     pub(crate) fn len(self) -> usize {
-        self.len
+        self.floats.len
+    }
+
+    /// The first element of row `row` of `width`, which may be read and written from there on.
+    #[inline(always)]
+    pub(crate) fn row(self, row: usize, width: usize) -> Option<*mut f32> {
+        self.floats.row(row, width).map(<*const f32>::cast_mut)
     }
 
     /// The first `len` of them, or all if there are not so many, and the others.
     pub(crate) fn split_at(self, len: usize) -> (Self, Self) {
-        let len = len.min(self.len);
-        (Self { len, ..self }, Self { first: self.first.wrapping_add(len), len: self.len - len, ..self })
+        let (all, len) = (self.floats, len.min(self.floats.len));
+        // SAFETY: no more than there are.
+        let first = unsafe { all.first.add(len) };
+        let (these, others) = (Floats { len, ..all }, Floats { first, len: all.len - len, ..all });
+        (Self { floats: these, ..self }, Self { floats: others, ..self })
+    }
+
+    /// Copies the same row of others of `width` into row `row`, or makes it zeros.
+    #[inline(always)]
+    pub(crate) fn begin_row(self, row: usize, width: usize, from: Option<Floats<'_>>) {
+        // On the stack: a device would have a constant more.
+        let zero = 0.0;
+        let Some(to) = self.row(row, width) else { return };
+        let (mut source, mut step) = (&raw const zero, 0);
+        if let Some(from) = from {
+            let Some(from) = from.row(row, width) else { return };
+            (source, step) = (from, 1);
+        }
+        // SAFETY: `row` gives rows of `width` elements, of which there is one float where the step is 0.
+        unsafe { copy_floats(to, source, step, width) }
     }
 
     /// As rows of `width` elements, one after another, from row `skipped` on.
     pub(crate) fn rows(self, width: usize, skipped: usize) -> RowsMut<'a> {
-        RowsMut { rows: Rows::of(self.first, self.len, width, skipped), data: PhantomData }
+        RowsMut { rows: self.floats.rows(width, skipped), data: PhantomData }
     }
 
     /// As `count` rows of `width` elements; no rows if there are not so many.
     #[inline(always)]
     pub(crate) fn counted(self, count: usize, width: usize) -> RowsMut<'a> {
-        RowsMut { rows: Rows::of_count(self.first, self.len, count, width), data: PhantomData }
+        let Floats { first, len, .. } = self.floats;
+        RowsMut { rows: Rows::of_count(first.as_ptr(), len, count, width), data: PhantomData }
     }
 }
 
 impl<'a> Rows<'a> {
-    /// Rows of `width` elements, one after another, from row `skipped` on.
-    pub(crate) fn new(data: &'a [f32], width: usize, skipped: usize) -> Self {
-        Self::of(data.as_ptr(), data.len(), width, skipped)
-    }
-
-    /// A function of its own: a walk makes many views.
-    #[inline(never)]
-    fn of(first: *const f32, len: usize, width: usize, skipped: usize) -> Self {
-        // Of no width there are rows of nothing.
-        Self { first, count: len / width.max(1), stride: width, width, data: PhantomData }.skip(skipped)
-    }
-
     /// `count` rows of `width` elements; no rows if there are not so many. A step waits less for the multiplication than
     /// for the division that would count them.
     #[inline(always)]
@@ -131,7 +180,7 @@ impl<'a> RowsMut<'a> {
     /// `count` rows of `width` elements, as [`Rows::counted`].
     #[inline(always)]
     pub(crate) fn counted(data: &'a mut [f32], count: usize, width: usize) -> Self {
-        Floats::new(data).counted(count, width)
+        FloatsMut::new(data).counted(count, width)
     }
 
     /// `width` columns of the same rows, from `offset` on; no rows if they have not so many.
@@ -153,6 +202,11 @@ impl<'a> RowsMut<'a> {
         self.rows
     }
 
+    /// Elements of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.rows.width
+    }
+
     /// The number of rows.
     pub(crate) fn count(&self) -> usize {
         self.rows.count
@@ -171,7 +225,6 @@ impl<'a> RowsMut<'a> {
     }
 
     /// Copies a row out of another view of the same width into row `to`; they may be the same row.
-    #[inline(never)]
     pub(crate) fn copy_row(&self, to: usize, from: Rows<'_>, row: usize) {
         if let (Some(to), Some(from), true) = (self.get(to), from.get(row), self.rows.width == from.width) {
             // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared.
@@ -180,13 +233,11 @@ impl<'a> RowsMut<'a> {
     }
 
     /// Copies a row out of the same row of another view, or makes it zeros.
-    #[inline(never)]
     pub(crate) fn begin_row(&self, row: usize, from: Option<Rows<'_>>) {
-        let zero = 0.0; // on the stack: a device would have a constant more
         match (from, self.get(row)) {
             (Some(from), _) => self.copy_row(row, from, row),
             // SAFETY: `get` gives a row of `width` elements, and one float is read.
-            (None, Some(to)) => unsafe { copy_floats(to, &zero, 0, self.rows.width) },
+            (None, Some(to)) => unsafe { copy_floats(to, &0.0, 0, self.rows.width) },
             (None, None) => {}
         }
     }

@@ -9,8 +9,9 @@ pub use lstm::Lstm;
 pub use rnn::{Relu, Tanh};
 
 use crate::simd::backend::Backend;
+use crate::simd::octet::Row;
 use crate::simd::pass::Pass;
-use crate::weights::panel::PanelShape;
+use crate::weights::panel::{Panel, PanelShape};
 
 /// A recurrent cell: [`Lstm`], [`Gru`], [`Tanh`] or [`Relu`].
 pub trait Cell: sealed::Sealed + Copy + core::fmt::Debug + Send + Sync + 'static {
@@ -29,6 +30,10 @@ pub(crate) mod sealed {
         #[doc(hidden)]
         #[allow(private_interfaces)]
         fn pass(backend: super::Backend, pass: &super::Pass<'_>, backward: bool);
+        /// One row on a backend without vectors.
+        #[doc(hidden)]
+        #[allow(private_interfaces)]
+        fn row(panel: &super::Panel<'_>, row: &super::Row<'_>);
     }
 }
 
@@ -51,6 +56,12 @@ macro_rules! cell {
             fn pass(backend: crate::simd::backend::Backend, pass: &crate::simd::pass::Pass<'_>, backward: bool) {
                 let epilogue = core::marker::PhantomData;
                 backend.run(crate::simd::pass::Run::<$cell, $gates> { pass, backward, epilogue });
+            }
+
+            #[inline(always)]
+            #[allow(private_interfaces)]
+            fn row(panel: &crate::weights::panel::Panel<'_>, row: &crate::simd::octet::Row<'_>) {
+                crate::simd::octet::row::<$cell, $gates>(panel, row);
             }
         }
     };

@@ -257,6 +257,7 @@ impl<'a> Layout<'a> {
 
     /// The steps at which the sequence at a place runs, with all that run beside it. Time: O(B) at any place but the
     /// first.
+    #[inline(always)]
     pub(crate) fn walk_of(&self, place: usize) -> Steps<'a> {
         match (place, self.lengths.get(place)) {
             (0, _) | (_, None) => self.walk(),

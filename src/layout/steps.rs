@@ -40,6 +40,15 @@ impl<'a> Steps<'a> {
         Self { back: End { t, rows, offset }, ..self }
     }
 
+    /// The step that the front, or the back, gave last. Before there is one it has none of the rows that are to be walked.
+    pub(crate) fn given(&self, from_back: bool) -> Step {
+        match (from_back, self.front) {
+            (true, _) => Step { t: self.back.t, rows: self.back.rows, offset: self.back.offset },
+            (false, End { t: 0, .. }) => Step { t: 0, rows: 0, offset: 0 },
+            (false, End { t, rows, offset }) => Step { t: t - 1, rows, offset: offset - rows },
+        }
+    }
+
     fn runs(&self, place: usize, t: usize) -> bool {
         self.lengths.get(place).is_some_and(|&length| length as usize > t)
     }

@@ -4,9 +4,10 @@
 //! its state there, one that goes on reads its last output. So nothing is kept beside the outputs. The reverse
 //! direction walks from the last step to the first: rows only join, and nothing is reversed.
 
+mod alone;
 mod part;
 mod step;
-mod walk;
+mod together;
 
 pub(crate) use part::{Part, Run};
 
@@ -14,7 +15,7 @@ use crate::cell::Cell;
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::layout::Layout;
 use crate::model::Model;
-use crate::rows::Floats;
+use crate::rows::{Floats, FloatsMut};
 
 /// The states of a run, `[L * D, B, H]` each: layer after layer, within a layer forward before reverse, and within a
 /// direction in the caller's order of sequences, whatever `batch_first` says of the tokens.
@@ -85,7 +86,7 @@ impl<'m, C: Cell> Model<'m, C> {
     /// The floats of scratch beyond the needed that make steps of few sequences faster: room for the input halves of a
     /// window of tokens, which are then computed together. The bits are the same with and without.
     pub const fn ahead_len(&self) -> usize {
-        C::GATES.saturating_mul(self.shape.hidden_size).saturating_mul(walk::WINDOW)
+        C::GATES.saturating_mul(self.shape.hidden_size).saturating_mul(together::WINDOW)
     }
 
     /// Runs the network over a packed batch and keeps every output.
@@ -207,7 +208,7 @@ impl<'m, C: Cell> Model<'m, C> {
         layout: &Layout<'r>,
         input: &'r [f32],
         states: States<'r>,
-        outputs: [&'r mut [f32]; 2],
+        [even, odd]: [&'r mut [f32]; 2],
         last: Option<&'r mut [f32]>,
         ahead: &'r mut [f32],
     ) -> Run<'r, C>
@@ -217,14 +218,14 @@ impl<'m, C: Cell> Model<'m, C> {
         Run {
             model: *self,
             layout: *layout,
-            input,
-            h0: states.h0,
-            c0: states.c0,
-            hn: Floats::new(states.hn),
-            cn: Floats::new(states.cn),
-            outputs: outputs.map(Floats::new),
-            last: last.map(Floats::new),
-            ahead: Floats::new(ahead),
+            input: Floats::new(input),
+            h0: states.h0.map(Floats::new),
+            c0: states.c0.map(Floats::new),
+            hn: FloatsMut::new(states.hn),
+            cn: FloatsMut::new(states.cn),
+            outputs: [FloatsMut::new(even), FloatsMut::new(odd)],
+            last: last.map(FloatsMut::new),
+            ahead: FloatsMut::new(ahead),
         }
     }
 

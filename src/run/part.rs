@@ -2,13 +2,12 @@
 //!
 //! No row of a run needs another one: what a layer reads of a sequence, the layer before wrote for the same sequence.
 
-use super::walk::{Progress, Walk};
+use super::together::Window;
 use crate::cell::Cell;
-use crate::layout::Layout;
+use crate::layout::{Layout, Steps};
 use crate::model::{Direction, Model};
-use crate::rows::{Floats, Rows};
-use crate::simd::pass::{Ahead, Pass};
-use crate::weights::panel::Panel;
+use crate::rows::{Floats, FloatsMut};
+use crate::simd::backend::BUILD_HAS_VECTORS;
 use core::ops::Range;
 
 /// What a run reads and writes, whichever of its rows are worked on. All arguments have been checked.
@@ -16,103 +15,68 @@ use core::ops::Range;
 pub(crate) struct Run<'a, C: Cell> {
     pub(crate) model: Model<'a, C>,
     pub(crate) layout: Layout<'a>,
-    pub(super) input: &'a [f32],
+    pub(super) input: Floats<'a>,
     /// The states, `L * D * B` rows each in the caller's order.
-    pub(super) h0: Option<&'a [f32]>,
-    pub(super) c0: Option<&'a [f32]>,
-    pub(super) hn: Floats<'a>,
-    pub(super) cn: Floats<'a>,
+    pub(super) h0: Option<Floats<'a>>,
+    pub(super) c0: Option<Floats<'a>>,
+    pub(super) hn: FloatsMut<'a>,
+    pub(super) cn: FloatsMut<'a>,
     /// The packed outputs of the layers: the last one's in the first, those of the one before it in the second, and so
     /// on in turns.
-    pub(super) outputs: [Floats<'a>; 2],
+    pub(super) outputs: [FloatsMut<'a>; 2],
     /// The last layer keeps no outputs, but states here: `D * B` rows in the caller's order.
-    pub(super) last: Option<Floats<'a>>,
+    pub(super) last: Option<FloatsMut<'a>>,
     /// Room for sums computed ahead.
-    pub(crate) ahead: Floats<'a>,
+    pub(crate) ahead: FloatsMut<'a>,
 }
 
 /// The rows of some places in some directions, and how far they are.
 pub(crate) struct Part<'a> {
-    first: usize,
-    end: usize,
+    pub(super) first: usize,
+    pub(super) end: usize,
     directions: Range<usize>,
-    layer: usize,
-    direction: usize,
-    /// Of this layer and direction; `None` before its beginning.
-    progress: Option<Progress<'a>>,
+    pub(super) layer: usize,
+    pub(super) direction: usize,
+    /// Those of this layer and direction that are left; `None` before its beginning.
+    pub(super) steps: Option<Steps<'a>>,
+    pub(super) window: Window,
 }
 
 impl<'a, C: Cell> Run<'a, C> {
     /// The same run with other room for sums computed ahead.
     #[inline(always)]
-    pub(crate) fn with_ahead(&self, ahead: Floats<'a>) -> Self {
+    pub(crate) fn with_ahead(&self, ahead: FloatsMut<'a>) -> Self {
         Self { ahead, ..*self }
     }
 
     /// The first row of a layer's states in a direction.
-    fn states(&self, layer: usize, direction: usize) -> usize {
+    pub(super) fn states(&self, layer: usize, direction: usize) -> usize {
         (layer * self.model.shape.direction.count() + direction) * self.layout.batch()
     }
 
-    /// A layer in a direction, for some places, after a step that `turned`. Inlined, as a program most often has networks
-    /// of one depth and direction.
+    /// The packed outputs that a layer writes, and what it reads: the input, or the layer's before, which are others.
     #[inline(always)]
-    fn walk<'w>(
-        &'w self,
-        panel: Panel<'w>,
-        [layer, direction]: [usize; 2],
-        [first, end]: [usize; 2],
-        turned: bool,
-    ) -> Walk<'w, C> {
-        let (shape, hidden) = (self.model.shape, self.model.shape.hidden_size);
-        let output = shape.direction.count() * hidden;
-        let after = shape.num_layers - 1 - layer;
-        // In turns, so that a layer reads what it does not write.
+    pub(super) fn outputs(&self, layer: usize) -> (FloatsMut<'a>, Floats<'a>) {
         let [even, odd] = self.outputs;
+        let after = self.model.shape.num_layers - 1 - layer;
         let (to, from) = if after.is_multiple_of(2) { (even, odd) } else { (odd, even) };
-        let states = self.states(layer, direction);
-        let mut other = self.hn.rows(hidden, states);
-        let mut out = match self.last {
-            Some(last) if after == 0 => last.rows(hidden, direction * self.layout.batch()),
-            _ => to.rows(output, 0).columns(direction * hidden, hidden),
-        };
-        if turned {
-            core::mem::swap(&mut other, &mut out);
-        }
-        Walk {
-            run: self,
-            reverse: match shape.direction {
-                Direction::Forward => false,
-                Direction::Reverse => true,
-                Direction::Bidirectional => direction == 1,
-            },
-            other,
-            pass: Pass {
-                panel,
-                order: self.layout.order(),
-                x: if layer == 0 { Rows::new(self.input, shape.input_size, 0) } else { from.rows(output, 0).read() },
-                h: other.read(),
-                out,
-                packed: after > 0 || self.last.is_none(),
-                continued: 0,
-                offset: 0,
-                before: 0,
-                c: self.cn.rows(hidden, states),
-                ahead: Ahead::No,
-                first,
-                end,
-            },
-        }
+        (to, if layer == 0 { self.input } else { from.read() })
     }
 
-    /// The beginning of a walk. A function of its own, so that what it needs leaves the stack before the first step.
-    #[inline(never)]
-    fn begin(&self, walk: &Walk<'_, C>, [layer, direction]: [usize; 2], progress: &mut Option<Progress<'a>>) {
-        let states = self.states(layer, direction);
-        let rows = |floats: &'a [f32]| Rows::new(floats, self.model.shape.hidden_size, states);
-        walk.begin(self.h0.map(rows), self.c0.map(rows));
-        let Pass { first, end, .. } = walk.pass;
-        *progress = Some(Progress::of(&self.layout, first, end, walk.room(), walk.few()));
+    /// A layer's states where they are kept alone, without outputs.
+    #[inline(always)]
+    pub(super) fn last(&self, layer: usize) -> Option<FloatsMut<'a>> {
+        if layer + 1 == self.model.shape.num_layers { self.last } else { None }
+    }
+
+    /// A direction goes from the last step to the first.
+    #[inline(always)]
+    pub(super) fn is_reverse(&self, direction: usize) -> bool {
+        match self.model.shape.direction {
+            Direction::Forward => false,
+            Direction::Reverse => true,
+            Direction::Bidirectional => direction == 1,
+        }
     }
 }
 
@@ -120,7 +84,8 @@ impl<'a> Part<'a> {
     /// The rows of these places in these directions. Nothing here keeps two parts of a run apart: whoever makes several
     /// gives each row to one.
     pub(crate) fn of(places: Range<usize>, directions: Range<usize>) -> Self {
-        Part { first: places.start, end: places.end, direction: directions.start, directions, layer: 0, progress: None }
+        let (first, end, direction) = (places.start, places.end, directions.start);
+        Part { first, end, directions, layer: 0, direction, steps: None, window: Window::default() }
     }
 
     /// All rows in all directions.
@@ -131,21 +96,17 @@ impl<'a> Part<'a> {
     /// Makes at most so many steps of a layer in a direction, and tells whether none is left.
     pub(crate) fn advance<C: Cell>(&mut self, run: &Run<'a, C>, mut steps: usize) -> bool {
         while self.layer < run.model.shape.num_layers {
-            let at = [self.layer, self.direction];
             if let Some(panel) = run.model.panel(self.layer, self.direction) {
-                let turned = self.progress.as_ref().is_some_and(Progress::turned);
-                let mut walk = run.walk(panel, at, [self.first, self.end], turned);
-                if self.progress.is_none() {
-                    run.begin(&walk, at, &mut self.progress);
-                }
-                if let Some(progress) = &mut self.progress {
-                    steps -= walk.advance(progress, steps);
-                    if progress.steps_left() > 0 {
-                        return false;
-                    }
+                steps -= if BUILD_HAS_VECTORS && run.model.backend.has_vectors() {
+                    self.advance_together(run, panel, steps)
+                } else {
+                    self.advance_alone(run, panel, steps)
+                };
+                if self.steps.as_ref().is_some_and(|steps| steps.len() > 0) {
+                    return false;
                 }
             }
-            self.progress = None;
+            self.steps = None;
             self.direction += 1;
             if self.direction >= self.directions.end {
                 (self.layer, self.direction) = (self.layer + 1, self.directions.start);
@@ -159,8 +120,8 @@ impl<'a> Part<'a> {
         let steps = run.layout.sorted_lengths().get(self.first).map_or(0, |&length| length as usize);
         let walks = (run.model.shape.num_layers - self.layer) * self.directions.len();
         let left = walks - (self.direction - self.directions.start).min(walks);
-        match &self.progress {
-            Some(progress) => left.saturating_sub(1).saturating_mul(steps).saturating_add(progress.steps_left()),
+        match &self.steps {
+            Some(these) => left.saturating_sub(1).saturating_mul(steps).saturating_add(these.len()),
             None => left.saturating_mul(steps),
         }
     }

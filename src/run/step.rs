@@ -2,7 +2,7 @@
 
 use super::check_scratch;
 use crate::cell::Cell;
-use crate::copy::{SMALL, copy_all};
+use crate::copy::copy_all;
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::model::{Direction, Model, Shape};
 use crate::rows::{Rows, RowsMut};
@@ -31,7 +31,7 @@ impl<C: Cell> Model<'_, C> {
         let len = self.check_step(batch, input, c)?;
         check_len(h_in, Argument::HIn, Some(len))?;
         check_len(h_out, Argument::HOut, Some(len))?;
-        self.run_step(batch, input, h_in, h_out, c);
+        self.checked_step(batch, input, h_in, h_out, c);
         Ok(())
     }
 
@@ -52,7 +52,7 @@ impl<C: Cell> Model<'_, C> {
         check_scratch(scratch, len)?;
         let (scratch, _) = scratch.split_at_mut_checked(len).unwrap_or_default();
         copy_all(scratch, h);
-        self.run_step(batch, input, scratch, h, c);
+        self.checked_step(batch, input, scratch, h, c);
         Ok(())
     }
 
@@ -72,11 +72,19 @@ impl<C: Cell> Model<'_, C> {
         Ok(len)
     }
 
-    fn run_step(&self, batch: usize, input: &[f32], h_in: &[f32], h_out: &mut [f32], c: &mut [f32]) {
+    fn checked_step(&self, batch: usize, input: &[f32], h_in: &[f32], h_out: &mut [f32], c: &mut [f32]) {
+        if self.backend.has_vectors() {
+            self.step_together(batch, input, h_in, h_out, c);
+        } else {
+            self.step_alone(batch, input, h_in, h_out, c);
+        }
+    }
+
+    fn step_together(&self, batch: usize, input: &[f32], h_in: &[f32], h_out: &mut [f32], c: &mut [f32]) {
         let Shape { input_size, hidden_size, num_layers, .. } = self.shape;
         let rows = num_layers * batch;
         // A stream's states most often change places at each step.
-        let backward = !SMALL && h_in.as_ptr() > h_out.as_ptr();
+        let backward = h_in.as_ptr() > h_out.as_ptr();
         let (all_h, all_out) = (Rows::counted(h_in, rows, hidden_size), RowsMut::counted(h_out, rows, hidden_size));
         let all_c = RowsMut::counted(c, rows, hidden_size);
         let mut x = Rows::counted(input, batch, input_size);

@@ -47,6 +47,9 @@ impl Kind {
     }
 }
 
+/// One of this build's backends has vectors.
+pub(crate) const BUILD_HAS_VECTORS: bool = VECTORS || Kind::ALL.len() > 1;
+
 /// The kind that [`Backend::detect`] found, 0 before.
 static DETECTED: AtomicU8 = AtomicU8::new(0);
 
@@ -123,11 +126,11 @@ impl Backend {
         !matches!(self.0, Kind::Portable)
     }
 
-    /// Sums of the input halves are worth to be computed ahead: not where the weights are read as fast as they are
-    /// multiplied.
-    #[inline]
-    pub(crate) const fn goes_ahead(self) -> bool {
-        VECTORS || self.is_fused()
+    /// It takes several rows together: without vectors, rows gain nothing from each other. A constant comes first, so that a
+    /// build without any knows at once.
+    #[inline(always)]
+    pub(crate) const fn has_vectors(self) -> bool {
+        BUILD_HAS_VECTORS && (VECTORS || self.is_fused())
     }
 
     /// Runs a kernel with this backend's vectors.

@@ -13,7 +13,7 @@ pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod next;
-mod octet;
+pub(crate) mod octet;
 mod pair;
 pub(crate) mod pass;
 mod portable;

@@ -5,177 +5,171 @@
 //! ```
 //!
 //! The same chains as in `tile`, hence the same bits. In a panel's row the gates of eight units of a block stand side by
-//! side, and so do those of a tail of up to eight: they are taken 16 sums at a time. Of a longer tail, each gate is taken
-//! by itself.
+//! side, and so do those of a tail of up to eight: they are taken 16 sums at a time. Of a longer tail each gate is taken
+//! by itself, its first eight units and then its last eight, of which some have been computed before.
 
 use super::Simd;
-use super::pass::{Ahead, Carry, Epilogue, Pass, Row};
+use super::pass::{Carry, Epilogue};
 use super::runs::{Run, run_of_8, run_of_16};
-use crate::rows::copy_floats;
-use crate::weights::panel::{BLOCK, OCTET, Panel};
+use super::scalar::Scalar;
+use crate::rows::{Floats, FloatsMut, copy_floats};
+use crate::weights::panel::{BLOCK, OCTET, Panel, PanelShape};
 use core::mem::MaybeUninit;
 
 /// The most gates of a cell.
 const GATES: usize = 4;
 
-/// Eight units or, at the end, fewer: where their weights stand.
+/// Eight units or, of a short tail, fewer: where their weights stand.
 struct Octet {
-    /// How many units.
+    /// The first unit, and the units from there on that are computed and those of them that were before.
+    unit: usize,
     width: usize,
+    known: usize,
     /// Floats from one row of weights to the next.
     row: usize,
     /// The first row of inputs (the bias), and of states, at the octet's first float.
     inputs: usize,
     states: usize,
     state_bias: usize,
-    /// Floats from one gate to the next in a row of weights, and in the sums.
+    /// Floats from one gate to the next in a row of weights.
     gate: usize,
-    sums: usize,
-    /// No eight floats of a row begin after this one: they would end beyond the panel.
-    last: usize,
 }
 
 impl Octet {
     #[inline(always)]
-    fn of(panel: &Panel<'_>, unit: usize) -> Self {
-        let shape = panel.shape();
+    fn of(shape: PanelShape, unit: usize) -> Self {
         let (block, in_block) = (unit / BLOCK, unit % BLOCK);
         let (inputs, states) = shape.parts(block);
         let full = block < shape.blocks();
         let units = if full { BLOCK } else { shape.tail() };
-        let width = OCTET.min(units - in_block);
-        let (gate, within) = if full { (OCTET, in_block * shape.gates) } else { (units, in_block) };
-        let row = shape.gates * units;
+        let first = if units > OCTET { in_block.min(units - OCTET) } else { 0 };
+        let (gate, within) = if full { (OCTET, in_block * shape.gates) } else { (units, first) };
         Self {
-            width,
-            row,
+            unit: unit - in_block + first,
+            width: units.min(OCTET),
+            known: in_block - first,
+            row: shape.gates * units,
             inputs: inputs + within,
             states: states + if shape.apart { units } else { 0 } + within,
-            state_bias: states + in_block,
+            state_bias: states + first,
             gate,
-            sums: if gate <= OCTET { gate } else { OCTET },
-            last: row.next_multiple_of(BLOCK) - OCTET - within,
         }
     }
 
-    /// The gates stand side by side.
+    /// Floats from one gate to the next in the sums.
     #[inline(always)]
-    fn flat(&self) -> bool {
-        self.gate <= OCTET
+    fn sums(&self) -> usize {
+        self.gate.min(OCTET)
     }
 
-    /// How many floats of others are before those of a gate in the eight that are taken for it.
+    /// Calls `run` for the sums in eights and sixteens: with how many eights are before, and whether they are sixteen.
     #[inline(always)]
-    fn before(&self, gate: usize) -> usize {
-        if self.flat() { 0 } else { (gate * self.gate).saturating_sub(self.last) }
-    }
-
-    /// Calls `run` for the sums in eights and sixteens: with the first of the sums, the first float in a row, and whether
-    /// they are sixteen.
-    #[inline(always)]
-    fn runs<const G: usize>(&self, mut run: impl FnMut(usize, usize, bool)) {
-        // Told apart before the loop, of which the compiler would else make two, each with the runs in it.
-        let (total, gate, last, eight) = match self.flat() {
-            true => (G * self.width, OCTET, usize::MAX, OCTET),
-            false => (G * OCTET, self.gate, self.last, usize::MAX),
-        };
-        let mut sum = 0;
-        while sum < total {
-            let sixteen = total - sum > eight;
-            // Of a gate by itself, up to where no eight floats begin any more: `before` tells how many that is.
-            let at = (sum / OCTET * gate).min(last);
-            run(sum, at, sixteen);
-            sum += if sixteen { 2 * OCTET } else { OCTET };
+    fn runs<const G: usize>(&self, mut run: impl FnMut(usize, bool)) {
+        // By arithmetic: of a condition the compiler would make two loops, each with the runs in it. More than 8 sums are
+        // left of gates that stand side by side, more than 32 of none.
+        let eight = OCTET + ((self.gate - 1) & OCTET) * (GATES - 1);
+        let total = G * self.sums();
+        let mut eights = 0;
+        while OCTET * eights < total {
+            let sixteen = total - OCTET * eights > eight;
+            run(eights, sixteen);
+            eights += 1 + usize::from(sixteen);
         }
     }
 }
 
-/// All units of the panel for all rows of the pass: each part of the panel serves all rows while it is near.
-///
-/// # Safety
-/// The views hold what the panel's shape tells, and a vector is one value.
+/// One row of inputs and states, as in [`Pass`](super::pass::Pass), each with its place among others of its width.
+pub(crate) struct Row<'a> {
+    pub(crate) x: (Floats<'a>, usize),
+    pub(crate) h: (Floats<'a>, usize),
+    pub(crate) c: (FloatsMut<'a>, usize),
+    pub(crate) out: (FloatsMut<'a>, usize),
+    /// Where the new state is to be besides: that may be the place of `h`.
+    pub(crate) next: Option<(FloatsMut<'a>, usize)>,
+}
+
+/// Where a panel and a row's elements are; null in a view that is not looked at.
+struct Pointers {
+    panel: *const f32,
+    inputs: usize,
+    units: usize,
+    x: *const f32,
+    h: *const f32,
+    c: *mut f32,
+    out: *mut f32,
+}
+
+/// All units of the panel for one row; nothing where a row is not there.
 #[inline(always)]
-pub(super) unsafe fn octets<S: Simd, E: Epilogue<G>, const G: usize>(s: S, pass: &Pass<'_>) {
-    // The inputs are at hand where sums are to be computed ahead, so that there is nothing to be gained.
-    if matches!(pass.ahead, Ahead::Write(_)) {
+pub(crate) fn row<E: Epilogue<G>, const G: usize>(panel: &Panel<'_>, row: &Row<'_>) {
+    let PanelShape { gates, apart, inputs, units } = panel.shape();
+    let (read, write) =
+        (|at: (Floats<'_>, usize), width| at.0.row(at.1, width), |at: (FloatsMut<'_>, usize)| at.0.row(at.1, units));
+    let Some(x) = read(row.x, inputs) else { return };
+    let Some(h) = read(row.h, units) else { return };
+    let Some(out) = write(row.out) else { return };
+    let c = if E::CARRY == Carry::Second { write(row.c) } else { Some(core::ptr::null_mut()) };
+    let Some(c) = c else { return };
+    if (gates, apart) != (G, E::APART) {
         return;
     }
-    for unit in (0..pass.panel.shape().units).step_by(OCTET) {
-        for place in pass.first..pass.end {
-            let Some((x, row)) = rows(pass, place, E::CARRY) else { return };
-            // SAFETY: the caller's promise.
-            unsafe { octet::<S, E, G>(s, &pass.panel, unit, x, &row) }
-        }
+    let pointers = Pointers { panel: panel.as_ptr(), inputs, units, x, h, c, out };
+    for unit in (0..units).step_by(OCTET) {
+        // SAFETY: the panel has the epilogue's gates, and the rows have just been made for its shape.
+        unsafe { octet::<Scalar, E, G>(Scalar, unit, &pointers) }
+    }
+    if let Some(next) = row.next.and_then(write) {
+        // SAFETY: rows of `units` elements, as above.
+        unsafe { copy_floats(next, out, 1, units) }
     }
 }
 
-/// A place's inputs and states. A function of its own, as it would keep all parts of the pass at hand.
-#[inline(never)]
-fn rows(pass: &Pass<'_>, place: usize, carry: Carry) -> Option<(*const f32, Row)> {
-    Some((pass.inputs(place)?, pass.row(place, carry)?))
-}
-
 /// # Safety
-/// The rows are those of the panel's shape, the octet at `unit` is one of it, and a vector is one value.
+/// The panel is one of the epilogue's gates for so many inputs and units, the rows are of as many, an octet begins at
+/// `unit`, and a vector is one value.
 #[inline(never)]
-unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(
-    s: S,
-    panel: &Panel<'_>,
-    unit: usize,
-    x: *const f32,
-    row: &Row,
-) {
-    let shape = panel.shape();
-    let octet = Octet::of(panel, unit);
+unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, unit: usize, row: &Pointers) {
+    let shape = PanelShape { gates: G, apart: E::APART, inputs: row.inputs, units: row.units };
+    let octet = Octet::of(shape, unit);
     let mut sums = MaybeUninit::<[f32; GATES * OCTET]>::uninit();
     // A gate that is kept apart leaves its input half in the place of a fourth.
-    let (last, apart) = ((G - 1) * octet.sums, (GATES - 1) * OCTET);
-    // SAFETY: the octet's rows lie within the panel, and so do the floats that `runs` takes of each; rows of the views
-    // hold `inputs` and `units` elements, the octet's units among the latter; no run of sums ends beyond `sums`, and
-    // those of all units of the octet's gates are written before they are read.
+    let (last, apart) = ((G - 1) * octet.sums(), (GATES - 1) * OCTET);
+    // SAFETY: the octet's rows lie within the panel, and so do the floats that `runs` takes of each, as do eight state
+    // biases with the rows behind them; rows of the views hold `inputs` and `units` elements, the octet's units among the
+    // latter; no run of sums ends beyond `sums`, and those of all units of the octet's gates are written before they are
+    // read.
     unsafe {
         let sums = sums.as_mut_ptr().cast::<f32>();
-        let (bias, states) = (panel.as_ptr().add(octet.inputs), panel.as_ptr().add(octet.states));
-        let (mut begin, mut weights) = (bias, bias.add(octet.row));
-        let (mut elements, mut count) = (x, shape.inputs);
-        if !octet.flat() {
-            // The bias is in the order of the weights, and the sums are not.
-            octet.runs::<G>(|sum, at, _| copy_floats(sums.add(sum), bias.add(at), 1, OCTET));
-            begin = sums.cast_const();
-        }
+        // In a row of weights, and of biases, eights stand apart by a gate.
+        let apart_by = octet.gate.max(OCTET);
+        let mut begin_by = apart_by;
+        let (mut begin, states) = (row.panel.add(octet.inputs), row.panel.add(octet.states));
+        let mut weights = begin.add(octet.row);
+        let (mut elements, mut count) = (row.x, shape.inputs);
         // Inputs, then states: a loop that the compiler cannot take apart, so that the runs stand in the code once.
         loop {
-            octet.runs::<G>(|sum, at, sixteen| {
-                let run = Run { begin: begin.add(sum), weights: weights.add(at), row: octet.row, elements, count };
-                let sums = sums.add(sum);
+            octet.runs::<G>(|eights, sixteen| {
+                let (begin, weights) = (begin.add(begin_by * eights), weights.add(apart_by * eights));
+                let run = Run { begin, weights, row: octet.row, elements, count };
+                let sums = sums.add(OCTET * eights);
                 if sixteen { run_of_16(sums, run) } else { run_of_8(sums, run) }
             });
             if weights == states {
                 break;
             }
-            (begin, weights) = (sums.cast_const(), states);
+            (begin, begin_by, weights) = (sums.cast_const(), OCTET, states);
             (elements, count) = (row.h, shape.units);
             if E::APART {
                 copy_floats(sums.add(apart), sums.add(last), 1, OCTET);
-                copy_floats(sums.add(last + octet.before(G - 1)), panel.as_ptr().add(octet.state_bias), 1, octet.width);
+                copy_floats(sums.add(last), row.panel.add(octet.state_bias), 1, OCTET);
             }
         }
-        let before = octet.before(G - 1);
-        if before > 0 {
-            for gate in 0..G {
-                let to = sums.add(gate * OCTET);
-                copy_floats(to, to.add(octet.before(gate)), 1, octet.width);
-            }
-            if E::APART {
-                copy_floats(sums.add(apart), sums.add(apart + before), 1, octet.width);
-            }
-        }
-        for i in 0..octet.width {
-            let gate = |gate: usize| if gate < G { s.load(sums.add(gate * octet.sums + i)) } else { s.splat(0.0) };
+        for i in octet.known..octet.width {
+            let gate = |gate: usize| if gate < G { s.load(sums.add(gate * octet.sums() + i)) } else { s.splat(0.0) };
             let gates = [gate(0), gate(1), gate(2), gate(3)];
             let Some(&sum) = gates.first_chunk::<G>() else { return };
             let half = if E::APART { s.load(sums.add(apart + i)) } else { s.splat(0.0) };
-            let i = unit + i;
+            let i = octet.unit + i;
             let carried = match E::CARRY {
                 Carry::None => s.splat(0.0),
                 Carry::Second => s.load(row.c.add(i)),

@@ -8,7 +8,6 @@ use super::finish::{MOST, Place};
 use super::heights::{OfHeight, by_lines, heights, of_height};
 use super::lines::lines;
 use super::next::Next;
-use super::octet::octets;
 use super::queue::{Queue, waits};
 use super::tail::Tail;
 use super::tile::{Units, sums, units};
@@ -101,12 +100,6 @@ impl Pass<'_> {
             None => place,
         })
     }
-
-    /// A place's inputs.
-    #[inline(always)]
-    pub(super) fn inputs(&self, place: usize) -> Option<*const f32> {
-        self.x.get(self.offset + place)
-    }
 }
 
 /// One sequence's rows of states; null in a view that the pass does not look at.
@@ -149,8 +142,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             return;
         }
         if S::LANES == 1 {
-            // SAFETY: the views' widths have just been checked.
-            unsafe { octets::<S, E, G>(s, pass) }
+            // Rows are taken one by one: `octet`.
             return;
         }
         let mut memory = MaybeUninit::uninit();

@@ -1,11 +1,11 @@
-//! One layer in one direction along time, for some of the rows.
+//! One layer in one direction along time, several rows together.
 
-use super::part::Run;
+use super::part::{Part, Run};
 use crate::cell::Cell;
-use crate::copy::SMALL;
 use crate::layout::{Layout, Step, Steps, sequence_at};
-use crate::rows::{Rows, RowsMut};
+use crate::rows::RowsMut;
 use crate::simd::pass::{Ahead, Pass};
+use crate::weights::panel::Panel;
 
 /// Tokens whose input halves are computed ahead of their states: enough rows for tall tiles, few enough to stay near.
 pub(super) const WINDOW: usize = 24;
@@ -18,32 +18,23 @@ const FULL: usize = 1 << 18;
 const MANY_INPUTS: usize = 16;
 
 /// What a walk reads and writes.
-pub(super) struct Walk<'w, C: Cell> {
-    pub(super) run: &'w Run<'w, C>,
-    pub(super) reverse: bool,
+struct Walk<'w, C: Cell> {
+    run: &'w Run<'w, C>,
+    reverse: bool,
     /// Of the rows that hold the initial states and receive the final ones, and those where the other states go, the ones
     /// that are not `pass.out`. The others are packed, each with a row of its own, where the next step reads it: then this
     /// is always the final states' place. Or both are in the caller's order, and written in turns.
-    pub(super) other: RowsMut<'w>,
+    other: RowsMut<'w>,
+    /// Of two that are written in turns, the last step wrote to the final states' place, which is otherwise `other`.
+    turned: bool,
     /// The last step's, and before the next one changed where that differs: a copy would wait for what was just written.
     /// At the beginning it holds the places that walk, from `first` to before `end`; no rows of others are touched.
-    pub(super) pass: Pass<'w>,
-}
-
-/// How far a walk has come.
-pub(super) struct Progress<'w> {
-    /// The steps that are left.
-    steps: Steps<'w>,
-    /// The step made last.
-    before: Step,
-    /// It wrote to the final states' place, of two that are written in turns.
-    turn: bool,
-    window: Window,
+    pass: Pass<'w>,
 }
 
 /// Packed rows whose sums are at hand: row `first` is the first of the sums.
-#[derive(Clone, Copy)]
-struct Window {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Window {
     first: usize,
     count: usize,
     /// How many there is room for.
@@ -52,10 +43,10 @@ struct Window {
     few_from: usize,
 }
 
-impl<'w> Progress<'w> {
+impl Window {
     /// At the beginning of a walk of these places, with room for the sums of so many rows, and fewer sequences than `few`
     /// being worth it.
-    pub(super) fn of(layout: &Layout<'w>, first: usize, end: usize, room: usize, few: usize) -> Self {
+    fn of(layout: &Layout<'_>, first: usize, end: usize, room: usize, few: usize) -> Self {
         let room = room.min(WINDOW);
         // Rows beside the first ones stand apart in the packed input, so that no window holds them.
         let few_from = if first > 0 || room < 2 * few {
@@ -64,56 +55,106 @@ impl<'w> Progress<'w> {
             let lengths = layout.sorted_lengths();
             lengths.get(end.min(few - 1)).map_or(0, |&length| layout.offset(length as usize))
         };
-        Self {
-            steps: layout.walk_of(first),
-            before: Step { t: 0, rows: 0, offset: 0 },
-            turn: false,
-            window: Window { first: few_from, count: 0, room, few_from },
+        Self { first: few_from, count: 0, room, few_from }
+    }
+}
+
+impl<'a> Part<'a> {
+    /// Makes at most so many steps of this layer in this direction, several rows together, and tells how many.
+    #[inline(always)]
+    pub(super) fn advance_together<C: Cell>(&mut self, run: &Run<'a, C>, panel: Panel<'_>, most: usize) -> usize {
+        let at = [self.layer, self.direction];
+        let places = [self.first, self.end];
+        let made = match &self.steps {
+            Some(steps) => run.layout.walk_of(self.first).len() - steps.len(),
+            None => 0,
+        };
+        let mut walk = run.walk(panel, at, places, !made.is_multiple_of(2));
+        if self.steps.is_none() {
+            walk.begin(run.states(self.layer, self.direction));
+            self.window = Window::of(&run.layout, self.first, self.end, walk.room(), walk.few());
         }
+        let steps = self.steps.get_or_insert_with(|| run.layout.walk_of(self.first));
+        walk.advance(steps, &mut self.window, most)
     }
+}
 
-    /// The step made last wrote to the final states' place, which is otherwise [`Walk::other`].
-    pub(super) fn turned(&self) -> bool {
-        self.turn
-    }
-
-    pub(super) fn steps_left(&self) -> usize {
-        self.steps.len()
+impl<'a, C: Cell> Run<'a, C> {
+    /// A layer in a direction, for some places, after an odd number of steps or an even one.
+    fn walk<'w>(
+        &'w self,
+        panel: Panel<'w>,
+        [layer, direction]: [usize; 2],
+        [first, end]: [usize; 2],
+        odd: bool,
+    ) -> Walk<'w, C> {
+        let (shape, hidden) = (self.model.shape, self.model.shape.hidden_size);
+        let output = shape.direction.count() * hidden;
+        let (to, from) = self.outputs(layer);
+        let last = self.last(layer);
+        let states = self.states(layer, direction);
+        let mut other = self.hn.rows(hidden, states);
+        let mut out = match last {
+            Some(last) => last.rows(hidden, direction * self.layout.batch()),
+            None => to.rows(output, 0).columns(direction * hidden, hidden),
+        };
+        let turned = last.is_some() && odd;
+        if turned {
+            core::mem::swap(&mut other, &mut out);
+        }
+        Walk {
+            run: self,
+            reverse: self.is_reverse(direction),
+            other,
+            turned,
+            pass: Pass {
+                panel,
+                order: self.layout.order(),
+                x: from.rows(panel.shape().inputs, 0),
+                h: other.read(),
+                out,
+                packed: last.is_none(),
+                continued: 0,
+                offset: 0,
+                before: 0,
+                c: self.cn.rows(hidden, states),
+                ahead: Ahead::No,
+                first,
+                end,
+            },
+        }
     }
 }
 
 impl<'w, C: Cell> Walk<'w, C> {
-    /// Puts the states where the first step reads them; `None` gives zeros.
-    pub(super) fn begin(&self, h0: Option<Rows<'_>>, c0: Option<Rows<'_>>) {
-        for place in self.pass.first..self.pass.end {
-            self.begin_place(place, h0, c0);
-        }
-    }
-
-    /// A function of its own, of which the compiler makes no variants for what is the same at all places.
-    #[inline(never)]
-    fn begin_place(&self, place: usize, h0: Option<Rows<'_>>, c0: Option<Rows<'_>>) {
-        let Pass { order, packed, ref c, ref out, .. } = self.pass;
-        let row = sequence_at(order, place);
-        self.other.begin_row(row, h0);
-        c.begin_row(row, c0);
-        if !packed {
-            // Either place of the states may be the one that a sequence begins from.
-            out.copy_row(row, self.other.read(), row);
+    /// Puts the states where the first step reads them: those of the layer in the direction begin at row `states`.
+    fn begin(&self, states: usize) {
+        let Pass { order, packed, ref c, ref out, first, end, .. } = self.pass;
+        let [h0, c0] =
+            [self.run.h0, self.run.c0].map(|given| given.map(|given| given.rows(self.other.width(), states)));
+        for place in first..end {
+            let row = sequence_at(order, place);
+            self.other.begin_row(row, h0);
+            c.begin_row(row, c0);
+            if !packed {
+                // Either place of the states may be the one that a sequence begins from.
+                out.copy_row(row, self.other.read(), row);
+            }
         }
     }
 
     /// Goes on for at most so many steps, and tells how many it made: fewer only at the end, where the final states are
     /// then in their place.
-    pub(super) fn advance(&mut self, progress: &mut Progress<'_>, most: usize) -> usize {
-        let Progress { steps, before, turn, window } = progress;
+    fn advance(&mut self, steps: &mut Steps<'_>, window: &mut Window, most: usize) -> usize {
         let made = steps.len().min(most);
         let Pass { first, end, packed, .. } = self.pass;
+        let mine = |step: Step| Step { rows: step.rows.min(end), ..step };
+        let mut before = mine(steps.given(self.reverse));
         for _ in 0..made {
             let Some(step) = (if self.reverse { steps.next_back() } else { steps.next() }) else { break };
-            let step = Step { rows: step.rows.min(end), ..step };
+            let step = mine(step);
             // Those that went on no further have their final states there.
-            self.finish(step.rows.max(first)..before.rows, *before, *turn);
+            self.finish(step.rows.max(first)..before.rows, before);
             let ahead = self.ahead(window, step);
             let pass = &mut self.pass;
             pass.before = before.offset;
@@ -124,21 +165,21 @@ impl<'w, C: Cell> Walk<'w, C> {
                 pass.h = self.other.read();
             }
             (pass.offset, pass.end, pass.ahead) = (step.offset, step.rows, ahead);
-            // A microcontroller has no cache.
-            C::pass(self.run.model.backend, pass, !SMALL && step.t % 2 == 1);
-            (*before, *turn) = (step, !(packed || *turn));
+            C::pass(self.run.model.backend, pass, step.t % 2 == 1);
+            before = step;
+            self.turned = !(packed || self.turned);
         }
         if steps.len() == 0 {
-            self.finish(first..before.rows, *before, *turn);
+            self.finish(first..before.rows, before);
         }
         made
     }
 
     /// Copies the states of some places, which the last step wrote, to where the final ones are to be.
     #[inline(always)]
-    fn finish(&self, places: core::ops::Range<usize>, before: Step, turn: bool) {
+    fn finish(&self, places: core::ops::Range<usize>, before: Step) {
         let Pass { order, packed, ref out, .. } = self.pass;
-        if !turn {
+        if !self.turned {
             for place in places {
                 let row = sequence_at(order, place);
                 self.other.copy_row(row, out.read(), if packed { before.offset + place } else { row });
@@ -147,9 +188,9 @@ impl<'w, C: Cell> Walk<'w, C> {
     }
 
     /// For the sums of how many rows there is room, if they are worth to be computed ahead.
-    pub(super) fn room(&self) -> usize {
+    fn room(&self) -> usize {
         let shape = self.pass.panel.shape();
-        if !self.run.model.backend.goes_ahead() || shape.inputs < MANY_INPUTS {
+        if shape.inputs < MANY_INPUTS {
             return 0;
         }
         self.run.ahead.rows(C::GATES * shape.units, 0).count()
@@ -157,7 +198,7 @@ impl<'w, C: Cell> Walk<'w, C> {
 
     /// Fewer sequences than this are few: their input halves are worth to be computed ahead, because reading the panel
     /// costs more than the arithmetic.
-    pub(super) fn few(&self) -> usize {
+    fn few(&self) -> usize {
         match self.pass.panel.shape().floats() {
             floats if floats <= NEAR => 2,
             floats if floats <= FULL => 4,
@@ -168,7 +209,7 @@ impl<'w, C: Cell> Walk<'w, C> {
     /// The sums of a step's input halves, if they are worth to be computed ahead: from the window, which moves on along
     /// the walk where the step is not in it.
     fn ahead(&self, window: &mut Window, step: Step) -> Ahead<'w> {
-        if !self.run.model.backend.goes_ahead() || step.offset < window.few_from {
+        if step.offset < window.few_from {
             return Ahead::No;
         }
         let room = window.room;

@@ -1,0 +1,95 @@
+//! One layer in one direction along time, row after row: where there are no vectors, none gains from another beside it.
+//!
+//! A sequence's state so far stands where its final one is to be: each step's outputs are copied there.
+
+use super::part::{Part, Run};
+use crate::cell::Cell;
+use crate::copy::one_turn;
+use crate::layout::{Step, sequence_at};
+use crate::model::Model;
+use crate::rows::{Floats, FloatsMut};
+use crate::simd::octet::Row;
+use crate::weights::panel::Panel;
+
+impl<'a> Part<'a> {
+    /// Makes at most so many steps of this layer in this direction, and tells how many.
+    #[inline(always)]
+    pub(super) fn advance_alone<C: Cell>(&mut self, run: &Run<'a, C>, panel: Panel<'_>, most: usize) -> usize {
+        let reverse = run.is_reverse(self.direction);
+        if self.steps.is_none() {
+            let (states, hidden) = (run.states(self.layer, self.direction), run.model.shape.hidden_size);
+            let rows = Rows { order: run.layout.order(), states, first: self.first, end: self.end, hidden };
+            begin(run.hn, run.h0, &rows);
+            if C::HAS_C {
+                begin(run.cn, run.c0, &rows);
+            }
+            self.steps = Some(run.layout.walk_of(self.first));
+        }
+        let mut left = most;
+        while left > 0
+            && let Some(steps) = &mut self.steps
+            && let Some(step) = if reverse { steps.next_back() } else { steps.next() }
+        {
+            let places = [self.first, step.rows.min(self.end)];
+            run.step_alone(&panel, [self.layer, self.direction], places, step);
+            left -= 1;
+        }
+        most - left
+    }
+}
+
+struct Rows<'a> {
+    order: Option<&'a [u32]>,
+    states: usize,
+    first: usize,
+    end: usize,
+    hidden: usize,
+}
+
+/// The initial states of some places. A function of its own, so that what it needs leaves the stack before the first
+/// step.
+#[inline(never)]
+fn begin(states: FloatsMut<'_>, from: Option<Floats<'_>>, rows: &Rows<'_>) {
+    for place in rows.first..rows.end {
+        states.begin_row(rows.states + sequence_at(rows.order, place), rows.hidden, from);
+    }
+}
+
+impl<C: Cell> Run<'_, C> {
+    #[inline(always)]
+    fn step_alone(&self, panel: &Panel<'_>, [layer, direction]: [usize; 2], [first, end]: [usize; 2], step: Step) {
+        let directions = self.model.shape.direction;
+        let (outputs, inputs) = self.outputs(layer);
+        for place in first..end {
+            one_turn();
+            let sequence = sequence_at(self.layout.order(), place);
+            let token = step.offset + place;
+            let state = self.states(layer, direction) + sequence;
+            let out = match self.last(layer) {
+                Some(last) => (last, direction * self.layout.batch() + sequence),
+                None => (outputs, token * directions.count() + direction),
+            };
+            let (h, c) = ((self.hn.read(), state), (self.cn, state));
+            C::row(panel, &Row { x: (inputs, token), h, c, out, next: Some((self.hn, state)) });
+        }
+    }
+}
+
+impl<C: Cell> Model<'_, C> {
+    /// One step of `batch` streams, all of whose slices have been checked.
+    #[inline(never)]
+    pub(super) fn step_alone(&self, batch: usize, input: &[f32], h_in: &[f32], h_out: &mut [f32], c: &mut [f32]) {
+        let (h, c, out) = (Floats::new(h_in), FloatsMut::new(c), FloatsMut::new(h_out));
+        let mut x = (Floats::new(input), 0);
+        for layer in 0..self.shape.num_layers {
+            let Some(panel) = self.panel(layer, 0) else { return };
+            let first = layer * batch;
+            for state in first..first + batch {
+                one_turn();
+                C::row(&panel, &Row { x, h: (h, state), c: (c, state), out: (out, state), next: None });
+                x.1 += 1;
+            }
+            x = (out.read(), first);
+        }
+    }
+}
