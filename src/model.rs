@@ -103,16 +103,13 @@ impl Shape {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        for (size, argument) in [
-            (self.input_size, Argument::InputSize),
-            (self.hidden_size, Argument::HiddenSize),
-            (self.num_layers, Argument::NumLayers),
-        ] {
-            if size == 0 {
-                return Err(Error::new(Code::Zero, argument, 0, 1));
-            }
-        }
-        Ok(())
+        let argument = match (self.input_size, self.hidden_size, self.num_layers) {
+            (0, _, _) => Argument::InputSize,
+            (_, 0, _) => Argument::HiddenSize,
+            (_, _, 0) => Argument::NumLayers,
+            _ => return Ok(()),
+        };
+        Err(Error::new(Code::Zero, argument, 0, 1))
     }
 }
 

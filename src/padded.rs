@@ -88,7 +88,8 @@ impl Padded {
 
     /// Every length must fit the time axis; names the first in the caller's order that does not.
     pub(crate) fn check_lengths(&self, layout: &Layout<'_>) -> Result<(), Error> {
-        let beyond = layout.places().take_while(|&(_, length)| length > self.steps).min();
+        let beyond =
+            layout.places().take_while(|&(_, length)| length > self.steps).min_by_key(|&(sequence, _)| sequence);
         match beyond {
             None => Ok(()),
             Some((sequence, length)) => {

@@ -4,22 +4,19 @@
 //! one. `core`'s sorts cost 4 to 10 KB of code on a microcontroller and keep a panic; a heap takes twice the code of this
 //! and is slower up to a thousand sequences, and no faster with a million.
 
-use crate::copy::one_turn;
+use crate::copy::{SMALL, one_turn};
 
 /// Sorts `lengths` in descending order and `indices` along with it. The slices have one size, and `indices` must
 /// rise at first, which is what makes the result stable.
 pub(super) fn by_length(lengths: &mut [u32], indices: &mut [u32]) {
-    let falls = |a: &u32, b: &u32| {
-        one_turn();
-        a >= b
-    };
-    if lengths.is_sorted_by(falls) {
+    // A microcontroller has no code for that.
+    if !SMALL && lengths.is_sorted_by(|a, b| a >= b) {
         return;
     }
     let count = lengths.len();
     // With Knuth's gaps, 1, 4, 13, 40, ..., at most O(count^1.5).
     let mut gap = 1;
-    while gap < count / 3 {
+    while 3 * gap + 3 <= count {
         one_turn();
         gap = 3 * gap + 1;
     }
