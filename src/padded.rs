@@ -2,7 +2,7 @@
 
 use crate::copy::{Place, SMALL};
 use crate::error::{Argument, Code, Error, product};
-use crate::layout::Layout;
+use crate::layout::{Layout, sequence_at};
 
 /// The shape of a padded batch: PyTorch's `batch_first` and `padding_side`, and the length of its time axis.
 ///
@@ -88,8 +88,16 @@ impl Padded {
 
     /// Every length must fit the time axis; names the first in the caller's order that does not.
     pub(crate) fn check_lengths(&self, layout: &Layout<'_>) -> Result<(), Error> {
-        let beyond =
-            layout.places().take_while(|&(_, length)| length > self.steps).min_by_key(|&(sequence, _)| sequence);
+        let mut beyond = None;
+        for (place, &length) in layout.sorted_lengths().iter().enumerate() {
+            if length as usize <= self.steps {
+                break;
+            }
+            let sequence = sequence_at(layout.order(), place);
+            if beyond.is_none_or(|(first, _)| sequence < first) {
+                beyond = Some((sequence, length as usize));
+            }
+        }
         match beyond {
             None => Ok(()),
             Some((sequence, length)) => {
