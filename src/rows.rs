@@ -56,11 +56,13 @@ impl<'a> Floats<'a> {
         as_many.then(|| self.first.as_ptr().cast_const().wrapping_add(first))
     }
 
-    /// As rows of `width` elements, one after another, from row `skipped` on.
-    pub(crate) fn rows(self, width: usize, skipped: usize) -> Rows<'a> {
-        // Of no width there are rows of nothing.
-        let count = self.len / width.max(1);
-        Rows { first: self.first.as_ptr(), count, stride: width, width, data: PhantomData }.skip(skipped)
+    /// As `count` rows of `width` elements, one after another; no rows if there are not so many. A step waits less for the
+    /// multiplication than for the division that would count them.
+    #[inline(always)]
+    pub(crate) fn counted(self, count: usize, width: usize) -> Rows<'a> {
+        let fits = count.checked_mul(width).is_some_and(|needed| needed <= self.len);
+        let first = self.first.as_ptr();
+        Rows { first, count: if fits { count } else { 0 }, stride: width, width, data: PhantomData }
     }
 }
 
@@ -110,33 +112,14 @@ impl<'a> FloatsMut<'a> {
         unsafe { copy_floats(to, source, step, width) }
     }
 
-    /// As rows of `width` elements, one after another, from row `skipped` on.
-    pub(crate) fn rows(self, width: usize, skipped: usize) -> RowsMut<'a> {
-        RowsMut { rows: self.floats.rows(width, skipped), data: PhantomData }
-    }
-
-    /// As `count` rows of `width` elements; no rows if there are not so many.
+    /// As [`Floats::counted`].
     #[inline(always)]
     pub(crate) fn counted(self, count: usize, width: usize) -> RowsMut<'a> {
-        let Floats { first, len, .. } = self.floats;
-        RowsMut { rows: Rows::of_count(first.as_ptr(), len, count, width), data: PhantomData }
+        RowsMut { rows: self.floats.counted(count, width), data: PhantomData }
     }
 }
 
 impl<'a> Rows<'a> {
-    /// `count` rows of `width` elements; no rows if there are not so many. A step waits less for the multiplication than
-    /// for the division that would count them.
-    #[inline(always)]
-    pub(crate) fn counted(data: &'a [f32], count: usize, width: usize) -> Self {
-        Self::of_count(data.as_ptr(), data.len(), count, width)
-    }
-
-    #[inline(always)]
-    fn of_count(first: *const f32, len: usize, count: usize, width: usize) -> Self {
-        let fits = count.checked_mul(width).is_some_and(|needed| needed <= len);
-        Self { first, count: if fits { count } else { 0 }, stride: width, width, data: PhantomData }
-    }
-
     /// The rows from `rows` on.
     #[inline(always)]
     pub(crate) fn skip(self, rows: usize) -> Self {
@@ -177,12 +160,6 @@ impl<'a> Rows<'a> {
 }
 
 impl<'a> RowsMut<'a> {
-    /// `count` rows of `width` elements, as [`Rows::counted`].
-    #[inline(always)]
-    pub(crate) fn counted(data: &'a mut [f32], count: usize, width: usize) -> Self {
-        FloatsMut::new(data).counted(count, width)
-    }
-
     /// `width` columns of the same rows, from `offset` on; no rows if they have not so many.
     pub(crate) fn columns(self, offset: usize, width: usize) -> Self {
         let Rows { first, count, width: whole, .. } = self.rows;
@@ -205,11 +182,6 @@ impl<'a> RowsMut<'a> {
     /// Elements of a row.
     pub(crate) fn width(&self) -> usize {
         self.rows.width
-    }
-
-    /// The number of rows.
-    pub(crate) fn count(&self) -> usize {
-        self.rows.count
     }
 
     /// The first element of a row; as many as the view's width may be read and written from it.

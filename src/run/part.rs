@@ -49,6 +49,11 @@ impl<'a, C: Cell> Run<'a, C> {
         Self { ahead, ..*self }
     }
 
+    /// The rows of the states.
+    pub(super) fn all_states(&self) -> usize {
+        self.model.shape.count() * self.layout.batch()
+    }
+
     /// The first row of a layer's states in a direction.
     pub(super) fn states(&self, layer: usize, direction: usize) -> usize {
         (layer * self.model.shape.direction.count() + direction) * self.layout.batch()

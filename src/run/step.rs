@@ -5,7 +5,7 @@ use crate::cell::Cell;
 use crate::copy::copy_all;
 use crate::error::{Argument, Code, Error, check_len, product};
 use crate::model::{Direction, Model, Shape};
-use crate::rows::{Rows, RowsMut};
+use crate::rows::{Floats, FloatsMut};
 use crate::simd::pass::{Ahead, Pass};
 
 impl<C: Cell> Model<'_, C> {
@@ -85,9 +85,10 @@ impl<C: Cell> Model<'_, C> {
         let rows = num_layers * batch;
         // A stream's states most often change places at each step.
         let backward = h_in.as_ptr() > h_out.as_ptr();
-        let (all_h, all_out) = (Rows::counted(h_in, rows, hidden_size), RowsMut::counted(h_out, rows, hidden_size));
-        let all_c = RowsMut::counted(c, rows, hidden_size);
-        let mut x = Rows::counted(input, batch, input_size);
+        let (all_h, all_out) =
+            (Floats::new(h_in).counted(rows, hidden_size), FloatsMut::new(h_out).counted(rows, hidden_size));
+        let all_c = FloatsMut::new(c).counted(rows, hidden_size);
+        let mut x = Floats::new(input).counted(batch, input_size);
         for layer in 0..num_layers {
             let rows = layer * batch;
             let (h, out) = (all_h.skip(rows), all_out.skip(rows));

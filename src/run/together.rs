@@ -65,10 +65,8 @@ impl<'a> Part<'a> {
     pub(super) fn advance_together<C: Cell>(&mut self, run: &Run<'a, C>, panel: Panel<'_>, most: usize) -> usize {
         let at = [self.layer, self.direction];
         let places = [self.first, self.end];
-        let made = match &self.steps {
-            Some(steps) => run.layout.walk_of(self.first).len() - steps.len(),
-            None => 0,
-        };
+        let all = run.layout.sorted_lengths().get(self.first).map_or(0, |&length| length as usize);
+        let made = self.steps.as_ref().map_or(0, |steps| all - steps.len());
         let mut walk = run.walk(panel, at, places, !made.is_multiple_of(2));
         if self.steps.is_none() {
             walk.begin(run.states(self.layer, self.direction));
@@ -89,14 +87,14 @@ impl<'a, C: Cell> Run<'a, C> {
         odd: bool,
     ) -> Walk<'w, C> {
         let (shape, hidden) = (self.model.shape, self.model.shape.hidden_size);
-        let output = shape.direction.count() * hidden;
+        let (batch, tokens, directions) = (self.layout.batch(), self.layout.tokens(), shape.direction.count());
         let (to, from) = self.outputs(layer);
         let last = self.last(layer);
-        let states = self.states(layer, direction);
-        let mut other = self.hn.rows(hidden, states);
+        let (all, states) = (self.all_states(), self.states(layer, direction));
+        let mut other = self.hn.counted(all, hidden).skip(states);
         let mut out = match last {
-            Some(last) => last.rows(hidden, direction * self.layout.batch()),
-            None => to.rows(output, 0).columns(direction * hidden, hidden),
+            Some(last) => last.counted(directions * batch, hidden).skip(direction * batch),
+            None => to.counted(tokens, directions * hidden).columns(direction * hidden, hidden),
         };
         let turned = last.is_some() && odd;
         if turned {
@@ -110,14 +108,14 @@ impl<'a, C: Cell> Run<'a, C> {
             pass: Pass {
                 panel,
                 order: self.layout.order(),
-                x: from.rows(panel.shape().inputs, 0),
+                x: from.counted(tokens, panel.shape().inputs),
                 h: other.read(),
                 out,
                 packed: last.is_none(),
                 continued: 0,
                 offset: 0,
                 before: 0,
-                c: self.cn.rows(hidden, states),
+                c: self.cn.counted(all, hidden).skip(states),
                 ahead: Ahead::No,
                 first,
                 end,
@@ -129,9 +127,10 @@ impl<'a, C: Cell> Run<'a, C> {
 impl<'w, C: Cell> Walk<'w, C> {
     /// Puts the states where the first step reads them: those of the layer in the direction begin at row `states`.
     fn begin(&self, states: usize) {
+        let all = self.run.all_states();
         let Pass { order, packed, ref c, ref out, first, end, .. } = self.pass;
-        let [h0, c0] =
-            [self.run.h0, self.run.c0].map(|given| given.map(|given| given.rows(self.other.width(), states)));
+        let [h0, c0] = [self.run.h0, self.run.c0]
+            .map(|given| given.map(|given| given.counted(all, self.other.width()).skip(states)));
         for place in first..end {
             let row = sequence_at(order, place);
             self.other.begin_row(row, h0);
@@ -193,7 +192,13 @@ impl<'w, C: Cell> Walk<'w, C> {
         if shape.inputs < MANY_INPUTS {
             return 0;
         }
-        self.run.ahead.rows(C::GATES * shape.units, 0).count()
+        let (floats, row) = (self.run.ahead.len(), C::GATES * shape.units);
+        // A division takes its time, and most often there is room for all that is worth it, or for none.
+        match floats {
+            0 => 0,
+            _ if floats >= WINDOW * row => WINDOW,
+            _ => floats.checked_div(row).unwrap_or(0),
+        }
     }
 
     /// Fewer sequences than this are few: their input halves are worth to be computed ahead, because reading the panel
