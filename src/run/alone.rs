@@ -1,15 +1,17 @@
-//! One layer in one direction along time, row after row: where there are no vectors, none gains from another beside it.
+//! One layer in one direction along time, row after row: where there are no vectors, none gains from another beside it
+//! but a panel's part that is near.
 //!
 //! A sequence's state so far stands where its final one is to be: each step's outputs are copied there.
 
 use super::part::{Part, Run};
 use crate::cell::Cell;
-use crate::copy::one_turn;
+use crate::copy::{SMALL, one_turn};
 use crate::layout::{Step, sequence_at};
 use crate::model::Model;
 use crate::rows::{Floats, FloatsMut};
 use crate::simd::octet::Row;
-use crate::weights::panel::Panel;
+use crate::weights::panel::{OCTET, Panel};
+use core::ops::Range;
 
 impl<'a> Part<'a> {
     /// Makes at most so many steps of this layer in this direction, and tells how many.
@@ -38,6 +40,26 @@ impl<'a> Part<'a> {
     }
 }
 
+/// Calls `visit` for some rows and all units of a panel, a part of it that serves all rows while it is near, and tells
+/// whether it is the last. A microcontroller, which has no cache, takes each row at once.
+#[inline(always)]
+fn each_part(panel: &Panel<'_>, rows: Range<usize>, mut visit: impl FnMut(usize, Range<usize>, bool)) {
+    let all = panel.shape().units;
+    let mut first = 0;
+    loop {
+        let end = if SMALL { all } else { all.min(first + OCTET) };
+        for row in rows.clone() {
+            one_turn();
+            visit(row, first..end, end == all);
+        }
+        first = end;
+        if SMALL || first == all {
+            return;
+        }
+    }
+}
+
+/// The rows of states of some places.
 struct Rows<'a> {
     order: Option<&'a [u32]>,
     states: usize,
@@ -60,8 +82,7 @@ impl<C: Cell> Run<'_, C> {
     fn step_alone(&self, panel: &Panel<'_>, [layer, direction]: [usize; 2], [first, end]: [usize; 2], step: Step) {
         let directions = self.model.shape.direction;
         let (outputs, inputs) = self.outputs(layer);
-        for place in first..end {
-            one_turn();
+        each_part(panel, first..end, |place, units, last| {
             let sequence = sequence_at(self.layout.order(), place);
             let token = step.offset + place;
             let state = self.states(layer, direction) + sequence;
@@ -69,9 +90,9 @@ impl<C: Cell> Run<'_, C> {
                 Some(last) => (last, direction * self.layout.batch() + sequence),
                 None => (outputs, token * directions.count() + direction),
             };
-            let (h, c) = ((self.hn.read(), state), (self.cn, state));
-            C::row(panel, &Row { x: (inputs, token), h, c, out, next: Some((self.hn, state)) });
-        }
+            let (h, c, next) = ((self.hn.read(), state), (self.cn, state), last.then_some((self.hn, state)));
+            C::row(panel, &Row { x: (inputs, token), h, c, out, next, units });
+        });
     }
 }
 
@@ -80,16 +101,15 @@ impl<C: Cell> Model<'_, C> {
     #[inline(never)]
     pub(super) fn step_alone(&self, batch: usize, input: &[f32], h_in: &[f32], h_out: &mut [f32], c: &mut [f32]) {
         let (h, c, out) = (Floats::new(h_in), FloatsMut::new(c), FloatsMut::new(h_out));
-        let mut x = (Floats::new(input), 0);
+        let mut inputs = Floats::new(input);
         for layer in 0..self.shape.num_layers {
             let Some(panel) = self.panel(layer, 0) else { return };
-            let first = layer * batch;
-            for state in first..first + batch {
-                one_turn();
-                C::row(&panel, &Row { x, h: (h, state), c: (c, state), out: (out, state), next: None });
-                x.1 += 1;
-            }
-            x = (out.read(), first);
+            let (first, before) = (layer * batch, layer.saturating_sub(1) * batch);
+            each_part(&panel, 0..batch, |row, units, _| {
+                let (x, state) = ((inputs, before + row), first + row);
+                C::row(&panel, &Row { x, h: (h, state), c: (c, state), out: (out, state), next: None, units });
+            });
+            inputs = out.read();
         }
     }
 }

@@ -15,6 +15,7 @@ use super::scalar::Scalar;
 use crate::rows::{Floats, FloatsMut, copy_floats};
 use crate::weights::panel::{BLOCK, OCTET, Panel, PanelShape};
 use core::mem::MaybeUninit;
+use core::ops::Range;
 
 /// The most gates of a cell.
 const GATES: usize = 4;
@@ -86,6 +87,8 @@ pub(crate) struct Row<'a> {
     pub(crate) out: (FloatsMut<'a>, usize),
     /// Where the new state is to be besides: that may be the place of `h`.
     pub(crate) next: Option<(FloatsMut<'a>, usize)>,
+    /// Whole octets, or to the end.
+    pub(crate) units: Range<usize>,
 }
 
 /// Where a panel and a row's elements are; null in a view that is not looked at.
@@ -99,7 +102,7 @@ struct Pointers {
     out: *mut f32,
 }
 
-/// All units of the panel for one row; nothing where a row is not there.
+/// Some units of the panel for one row; nothing where a row or a unit is not there.
 #[inline(always)]
 pub(crate) fn row<E: Epilogue<G>, const G: usize>(panel: &Panel<'_>, row: &Row<'_>) {
     let PanelShape { gates, apart, inputs, units } = panel.shape();
@@ -110,11 +113,11 @@ pub(crate) fn row<E: Epilogue<G>, const G: usize>(panel: &Panel<'_>, row: &Row<'
     let Some(out) = write(row.out) else { return };
     let c = if E::CARRY == Carry::Second { write(row.c) } else { Some(core::ptr::null_mut()) };
     let Some(c) = c else { return };
-    if (gates, apart) != (G, E::APART) {
+    if (gates, apart) != (G, E::APART) || row.units.end > units || !row.units.start.is_multiple_of(OCTET) {
         return;
     }
     let pointers = Pointers { panel: panel.as_ptr(), inputs, units, x, h, c, out };
-    for unit in (0..units).step_by(OCTET) {
+    for unit in row.units.clone().step_by(OCTET) {
         // SAFETY: the panel has the epilogue's gates, and the rows have just been made for its shape.
         unsafe { octet::<Scalar, E, G>(Scalar, unit, &pointers) }
     }
@@ -164,12 +167,13 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, unit: usize, row:
                 copy_floats(sums.add(last), row.panel.add(octet.state_bias), 1, OCTET);
             }
         }
-        for i in octet.known..octet.width {
+        let (sums, first) = (sums.add(octet.known), octet.unit + octet.known);
+        for i in 0..octet.width - octet.known {
             let gate = |gate: usize| if gate < G { s.load(sums.add(gate * octet.sums() + i)) } else { s.splat(0.0) };
             let gates = [gate(0), gate(1), gate(2), gate(3)];
             let Some(&sum) = gates.first_chunk::<G>() else { return };
             let half = if E::APART { s.load(sums.add(apart + i)) } else { s.splat(0.0) };
-            let i = octet.unit + i;
+            let i = first + i;
             let carried = match E::CARRY {
                 Carry::None => s.splat(0.0),
                 Carry::Second => s.load(row.c.add(i)),
