@@ -1,8 +1,9 @@
-//! The one view through which kernels read and write rows of f32: a pointer, a stride, a count and a width.
+//! The views through which kernels read and write rows of f32: a pointer, a stride, a count and a width, or a pointer and
+//! a length, as rows of any width.
 //!
 //! It serves packed rows, one half of a bidirectional row, states in the caller's order and the rows of a thread's
 //! task. Rows of different owners interleave in memory, so no `&mut [f32]` is ever formed over them: a view hands out
-//! pointers to single rows, each checked against the count. Making a view is safe; only what follows the pointers is
+//! pointers to single rows, each checked against the count or the length. Making a view is safe; only what follows the pointers is
 //! not.
 
 #![allow(unsafe_code)]
@@ -48,7 +49,7 @@ impl<'a> Floats<'a> {
         Self { len: floats.len(), first: NonNull::from(floats).cast(), data: PhantomData }
     }
 
-    /// The first element of row `row` of `width`, which may be read from there on.
+    /// The first element of row `row` of those of `width`; as many may be read from it.
     #[inline(always)]
     pub(crate) fn row(self, row: usize, width: usize) -> Option<*const f32> {
         let first = row.checked_mul(width)?;
@@ -82,7 +83,7 @@ impl<'a> FloatsMut<'a> {
         self.floats.len
     }
 
-    /// The first element of row `row` of `width`, which may be read and written from there on.
+    /// The first element of row `row` of those of `width`; as many may be read and written from it.
     #[inline(always)]
     pub(crate) fn row(self, row: usize, width: usize) -> Option<*mut f32> {
         self.floats.row(row, width).map(<*const f32>::cast_mut)
@@ -108,7 +109,7 @@ impl<'a> FloatsMut<'a> {
             let Some(from) = from.row(row, width) else { return };
             (source, step) = (from, 1);
         }
-        // SAFETY: `row` gives rows of `width` elements, of which there is one float where the step is 0.
+        // SAFETY: `row` gives `width` elements; where the step is 0, one float is read, `zero`.
         unsafe { copy_floats(to, source, step, width) }
     }
 

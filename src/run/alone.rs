@@ -1,5 +1,5 @@
-//! One layer in one direction along time, row after row: where there are no vectors, none gains from another beside it
-//! but a panel's part that is near.
+//! One layer in one direction along time, row after row: without vectors, all that a row gains from another beside it is
+//! the part of the panel that is near.
 //!
 //! A sequence's state so far stands where its final one is to be: each step's outputs are copied there.
 
@@ -40,8 +40,8 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Calls `visit` for some rows and all units of a panel, a part of it that serves all rows while it is near, and tells
-/// whether it is the last. A microcontroller, which has no cache, takes each row at once.
+/// Takes a panel an octet of units at a time, and each octet for all rows while it is near; `visit` is told whether it is
+/// the last. A microcontroller, which most often has no cache, takes each row at once.
 #[inline(always)]
 fn each_part(panel: &Panel<'_>, rows: Range<usize>, mut visit: impl FnMut(usize, Range<usize>, bool)) {
     let all = panel.shape().units;

@@ -1,8 +1,8 @@
 //! A cell over a layout: the walk along time, two directions, a stack of layers.
 //!
 //! The initial states are copied to where the final ones will be, in the caller's order; a sequence that begins reads
-//! its state there, one that goes on reads its last output. So nothing is kept beside the outputs. The reverse
-//! direction walks from the last step to the first: rows only join, and nothing is reversed.
+//! its state there. One that goes on reads its last output (`together`), or what was copied of that to the same place
+//! (`alone`). So nothing is kept beside the outputs. The reverse direction walks from the last step to the first: rows only join, and nothing is reversed.
 
 mod alone;
 mod part;
@@ -84,7 +84,8 @@ impl<'m, C: Cell> Model<'m, C> {
     }
 
     /// The floats of scratch beyond the needed that make steps of few sequences faster: room for the input halves of a
-    /// window of tokens, which are then computed together. The bits are the same with and without.
+    /// window of tokens, which are then computed together. The bits are the same with and without. A CPU without vectors
+    /// makes no use of it.
     pub const fn ahead_len(&self) -> usize {
         C::GATES.saturating_mul(self.shape.hidden_size).saturating_mul(together::WINDOW)
     }

@@ -102,6 +102,7 @@ impl<'a> Part<'a> {
     pub(crate) fn advance<C: Cell>(&mut self, run: &Run<'a, C>, mut steps: usize) -> bool {
         while self.layer < run.model.shape.num_layers {
             if let Some(panel) = run.model.panel(self.layer, self.direction) {
+                // The constant, so that a build without vectors has nothing of the other way even unoptimised.
                 steps -= if BUILD_HAS_VECTORS && run.model.backend.has_vectors() {
                     self.advance_together(run, panel, steps)
                 } else {

@@ -126,8 +126,8 @@ impl Backend {
         !matches!(self.0, Kind::Portable)
     }
 
-    /// It takes several rows together: without vectors, rows gain nothing from each other. A constant comes first, so that a
-    /// build without any knows at once.
+    /// It takes several rows together: without vectors, they gain too little from each other. A constant comes first, so
+    /// that a build without any knows at once.
     #[inline(always)]
     pub(crate) const fn has_vectors(self) -> bool {
         BUILD_HAS_VECTORS && (VECTORS || self.is_fused())

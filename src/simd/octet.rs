@@ -22,9 +22,10 @@ const GATES: usize = 4;
 
 /// Eight units or, of a short tail, fewer: where their weights stand.
 struct Octet {
-    /// The first unit, and the units from there on that are computed and those of them that were before.
+    /// The first unit, and how many are computed from there on.
     unit: usize,
     width: usize,
+    /// So many of them, the first, the octet before has computed.
     known: usize,
     /// Floats from one row of weights to the next.
     row: usize,
@@ -66,8 +67,9 @@ impl Octet {
     /// Calls `run` for the sums in eights and sixteens: with how many eights are before, and whether they are sixteen.
     #[inline(always)]
     fn runs<const G: usize>(&self, mut run: impl FnMut(usize, bool)) {
-        // By arithmetic: of a condition the compiler would make two loops, each with the runs in it. More than 8 sums are
-        // left of gates that stand side by side, more than 32 of none.
+        // Sixteen where more than 8 are left and the gates stand side by side (`gate` of at most 8); of gates apart (9 to 15)
+        // never, as no more than 32 are left. By arithmetic: of a condition the compiler would make two loops, each with
+        // the runs in it.
         let eight = OCTET + ((self.gate - 1) & OCTET) * (GATES - 1);
         let total = G * self.sums();
         let mut eights = 0;
@@ -137,10 +139,9 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, unit: usize, row:
     let mut sums = MaybeUninit::<[f32; GATES * OCTET]>::uninit();
     // A gate that is kept apart leaves its input half in the place of a fourth.
     let (last, apart) = ((G - 1) * octet.sums(), (GATES - 1) * OCTET);
-    // SAFETY: the octet's rows lie within the panel, and so do the floats that `runs` takes of each, as do eight state
-    // biases with the rows behind them; rows of the views hold `inputs` and `units` elements, the octet's units among the
-    // latter; no run of sums ends beyond `sums`, and those of all units of the octet's gates are written before they are
-    // read.
+    // SAFETY: the octet's rows and state biases lie within the panel, and so do the floats that `runs` takes of each row;
+    // rows of the views hold `inputs` and `units` elements, the octet's units among the latter; no run of sums ends beyond
+    // `sums`, and those of all units of the octet's gates are written before they are read.
     unsafe {
         let sums = sums.as_mut_ptr().cast::<f32>();
         // In a row of weights, and of biases, eights stand apart by a gate.
@@ -149,7 +150,8 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, unit: usize, row:
         let (mut begin, states) = (row.panel.add(octet.inputs), row.panel.add(octet.states));
         let mut weights = begin.add(octet.row);
         let (mut elements, mut count) = (row.x, shape.inputs);
-        // Inputs, then states: a loop that the compiler cannot take apart, so that the runs stand in the code once.
+        // Inputs, of which there is one at least, then states: a loop that the compiler cannot take apart, so that the runs
+        // stand in the code once.
         loop {
             octet.runs::<G>(|eights, sixteen| {
                 let (begin, weights) = (begin.add(begin_by * eights), weights.add(apart_by * eights));
@@ -163,8 +165,8 @@ unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, unit: usize, row:
             (begin, begin_by, weights) = (sums.cast_const(), OCTET, states);
             (elements, count) = (row.h, shape.units);
             if E::APART {
-                copy_floats(sums.add(apart), sums.add(last), 1, OCTET);
-                copy_floats(sums.add(last), row.panel.add(octet.state_bias), 1, OCTET);
+                copy_floats(sums.add(apart), sums.add(last), 1, octet.width);
+                copy_floats(sums.add(last), row.panel.add(octet.state_bias), 1, octet.width);
             }
         }
         let (sums, first) = (sums.add(octet.known), octet.unit + octet.known);

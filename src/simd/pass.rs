@@ -142,7 +142,7 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             return;
         }
         if S::LANES == 1 {
-            // Rows are taken one by one: `octet`.
+            // No pass is made without vectors: `octet` takes their rows. To return keeps the tiles out of such a build.
             return;
         }
         let mut memory = MaybeUninit::uninit();

@@ -107,7 +107,7 @@ impl Values for Scalar {
 impl Simd for Scalar {
     type Half = Self;
     const LANES: usize = 1;
-    /// A row has sums enough to fill the registers.
+    /// No tile is made of single values: `octet` takes their rows.
     const ROWS: Rows = Rows { one_gate: 1, three_gates: 1, four_gates: 1 };
     const SUMS: usize = 4;
 
