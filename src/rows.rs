@@ -1,10 +1,10 @@
 //! The views through which kernels read and write rows of f32: a pointer, a stride, a count and a width, or a pointer and
 //! a length, as rows of any width.
 //!
-//! It serves packed rows, one half of a bidirectional row, states in the caller's order and the rows of a thread's
+//! They serve packed rows, one half of a bidirectional row, states in the caller's order and the rows of a thread's
 //! task. Rows of different owners interleave in memory, so no `&mut [f32]` is ever formed over them: a view hands out
-//! pointers to single rows, each checked against the count or the length. Making a view is safe; only what follows the pointers is
-//! not.
+//! pointers to single rows, each checked against the count or the length. Making a view is safe; only what follows the
+//! pointers is not.
 
 #![allow(unsafe_code)]
 
@@ -101,16 +101,18 @@ impl<'a> FloatsMut<'a> {
     /// Copies the same row of others of `width` into row `row`, or makes it zeros.
     #[inline(always)]
     pub(crate) fn begin_row(self, row: usize, width: usize, from: Option<Floats<'_>>) {
+        let Some(to) = self.row(row, width) else { return };
         // On the stack: a device would have a constant more.
         let zero = 0.0;
-        let Some(to) = self.row(row, width) else { return };
-        let (mut source, mut step) = (&raw const zero, 0);
-        if let Some(from) = from {
-            let Some(from) = from.row(row, width) else { return };
-            (source, step) = (from, 1);
+        match from {
+            Some(from) => {
+                let Some(from) = from.row(row, width) else { return };
+                // SAFETY: `row` gives rows of `width` elements.
+                unsafe { copy_floats(to, from, 1, width) }
+            }
+            // SAFETY: as above; one float is read.
+            None => unsafe { copy_floats(to, &raw const zero, 0, width) },
         }
-        // SAFETY: `row` gives `width` elements; where the step is 0, one float is read, `zero`.
-        unsafe { copy_floats(to, source, step, width) }
     }
 
     /// As [`Floats::counted`].
@@ -180,11 +182,6 @@ impl<'a> RowsMut<'a> {
         self.rows
     }
 
-    /// Elements of a row.
-    pub(crate) fn width(&self) -> usize {
-        self.rows.width
-    }
-
     /// The first element of a row; as many as the view's width may be read and written from it.
     #[inline(always)]
     pub(crate) fn get(&self, row: usize) -> Option<*mut f32> {
@@ -202,16 +199,6 @@ impl<'a> RowsMut<'a> {
         if let (Some(to), Some(from), true) = (self.get(to), from.get(row), self.rows.width == from.width) {
             // SAFETY: `get` gives rows of `width` elements within their slices, and the widths were just compared.
             unsafe { copy_floats(to, from, 1, self.rows.width) }
-        }
-    }
-
-    /// Copies a row out of the same row of another view, or makes it zeros.
-    pub(crate) fn begin_row(&self, row: usize, from: Option<Rows<'_>>) {
-        match (from, self.get(row)) {
-            (Some(from), _) => self.copy_row(row, from, row),
-            // SAFETY: `get` gives a row of `width` elements, and one float is read.
-            (None, Some(to)) => unsafe { copy_floats(to, &0.0, 0, self.rows.width) },
-            (None, None) => {}
         }
     }
 }

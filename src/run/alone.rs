@@ -19,13 +19,7 @@ impl<'a> Part<'a> {
     pub(super) fn advance_alone<C: Cell>(&mut self, run: &Run<'a, C>, panel: Panel<'_>, most: usize) -> usize {
         let reverse = run.is_reverse(self.direction);
         if self.steps.is_none() {
-            let (states, hidden) = (run.states(self.layer, self.direction), run.model.shape.hidden_size);
-            let rows = Rows { order: run.layout.order(), states, first: self.first, end: self.end, hidden };
-            begin(run.hn, run.h0, &rows);
-            if C::HAS_C {
-                begin(run.cn, run.c0, &rows);
-            }
-            self.steps = Some(run.layout.walk_of(self.first));
+            self.begin(run);
         }
         let mut left = most;
         while left > 0
@@ -56,24 +50,6 @@ fn each_part(panel: &Panel<'_>, rows: Range<usize>, mut visit: impl FnMut(usize,
         if SMALL || first == all {
             return;
         }
-    }
-}
-
-/// The rows of states of some places.
-struct Rows<'a> {
-    order: Option<&'a [u32]>,
-    states: usize,
-    first: usize,
-    end: usize,
-    hidden: usize,
-}
-
-/// The initial states of some places. A function of its own, so that what it needs leaves the stack before the first
-/// step.
-#[inline(never)]
-fn begin(states: FloatsMut<'_>, from: Option<Floats<'_>>, rows: &Rows<'_>) {
-    for place in rows.first..rows.end {
-        states.begin_row(rows.states + sequence_at(rows.order, place), rows.hidden, from);
     }
 }
 

@@ -4,10 +4,9 @@
 
 use super::together::Window;
 use crate::cell::Cell;
-use crate::layout::{Layout, Steps};
+use crate::layout::{Layout, Steps, sequence_at};
 use crate::model::{Direction, Model};
 use crate::rows::{Floats, FloatsMut};
-use crate::simd::backend::BUILD_HAS_VECTORS;
 use core::ops::Range;
 
 /// What a run reads and writes, whichever of its rows are worked on. All arguments have been checked.
@@ -102,8 +101,7 @@ impl<'a> Part<'a> {
     pub(crate) fn advance<C: Cell>(&mut self, run: &Run<'a, C>, mut steps: usize) -> bool {
         while self.layer < run.model.shape.num_layers {
             if let Some(panel) = run.model.panel(self.layer, self.direction) {
-                // The constant, so that a build without vectors has nothing of the other way even unoptimised.
-                steps -= if BUILD_HAS_VECTORS && run.model.backend.has_vectors() {
+                steps -= if run.model.backend.has_vectors() {
                     self.advance_together(run, panel, steps)
                 } else {
                     self.advance_alone(run, panel, steps)
@@ -119,6 +117,18 @@ impl<'a> Part<'a> {
             }
         }
         true
+    }
+
+    /// The beginning of this layer in this direction: the initial states, where a sequence that begins reads them.
+    #[inline(always)]
+    pub(super) fn begin<C: Cell>(&mut self, run: &Run<'a, C>) {
+        let (states, hidden) = (run.states(self.layer, self.direction), run.model.shape.hidden_size);
+        let places = Places { order: run.layout.order(), states, first: self.first, end: self.end, hidden };
+        begin(run.hn, run.h0, &places);
+        if C::HAS_C {
+            begin(run.cn, run.c0, &places);
+        }
+        self.steps = Some(run.layout.walk_of(self.first));
     }
 
     /// How many steps are left.
@@ -140,5 +150,23 @@ impl<'a> Part<'a> {
     /// The directions.
     pub(crate) fn directions(&self) -> Range<usize> {
         self.directions.clone()
+    }
+}
+
+/// Places with states, of `hidden` floats each: row `states` is the first of the layer's in the direction.
+struct Places<'a> {
+    order: Option<&'a [u32]>,
+    states: usize,
+    first: usize,
+    end: usize,
+    hidden: usize,
+}
+
+/// The initial states of some places; `None` gives zeros. A function of its own, so that what it needs leaves the stack
+/// before the first step.
+#[inline(never)]
+fn begin(states: FloatsMut<'_>, from: Option<Floats<'_>>, places: &Places<'_>) {
+    for place in places.first..places.end {
+        states.begin_row(places.states + sequence_at(places.order, place), places.hidden, from);
     }
 }

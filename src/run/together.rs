@@ -65,14 +65,17 @@ impl<'a> Part<'a> {
     pub(super) fn advance_together<C: Cell>(&mut self, run: &Run<'a, C>, panel: Panel<'_>, most: usize) -> usize {
         let at = [self.layer, self.direction];
         let places = [self.first, self.end];
+        let begins = self.steps.is_none();
+        if begins {
+            self.begin(run);
+        }
         let all = run.layout.sorted_lengths().get(self.first).map_or(0, |&length| length as usize);
-        let made = self.steps.as_ref().map_or(0, |steps| all - steps.len());
-        let mut walk = run.walk(panel, at, places, !made.is_multiple_of(2));
-        if self.steps.is_none() {
-            walk.begin(run.states(self.layer, self.direction));
+        let Some(steps) = &mut self.steps else { return 0 };
+        let mut walk = run.walk(panel, at, places, !(all - steps.len()).is_multiple_of(2));
+        if begins {
+            walk.begin();
             self.window = Window::of(&run.layout, self.first, self.end, walk.room(), walk.few());
         }
-        let steps = self.steps.get_or_insert_with(|| run.layout.walk_of(self.first));
         walk.advance(steps, &mut self.window, most)
     }
 }
@@ -125,18 +128,12 @@ impl<'a, C: Cell> Run<'a, C> {
 }
 
 impl<'w, C: Cell> Walk<'w, C> {
-    /// Puts the states where the first step reads them: those of the layer in the direction begin at row `states`.
-    fn begin(&self, states: usize) {
-        let all = self.run.all_states();
-        let Pass { order, packed, ref c, ref out, first, end, .. } = self.pass;
-        let [h0, c0] = [self.run.h0, self.run.c0]
-            .map(|given| given.map(|given| given.counted(all, self.other.width()).skip(states)));
-        for place in first..end {
-            let row = sequence_at(order, place);
-            self.other.begin_row(row, h0);
-            c.begin_row(row, c0);
-            if !packed {
-                // Either place of the states may be the one that a sequence begins from.
+    /// Of two places of the states that are written in turns, either may be the one that a sequence begins from.
+    fn begin(&self) {
+        let Pass { order, packed, ref out, first, end, .. } = self.pass;
+        if !packed {
+            for place in first..end {
+                let row = sequence_at(order, place);
                 out.copy_row(row, self.other.read(), row);
             }
         }
