@@ -8,10 +8,10 @@
 //! side, and so do those of a tail of up to eight: they are taken 16 sums at a time. Of a longer tail each gate is taken
 //! by itself, its first eight units and then its last eight, of which some have been computed before.
 
-use super::Simd;
 use super::pass::{Carry, Epilogue};
 use super::runs::{Run, run_of_8, run_of_16};
 use super::scalar::Scalar;
+use super::{Simd, Values};
 use crate::rows::{Floats, FloatsMut, copy_floats};
 use crate::weights::panel::{BLOCK, OCTET, Panel, PanelShape};
 use core::mem::MaybeUninit;
@@ -121,7 +121,7 @@ pub(crate) fn row<E: Epilogue<G>, const G: usize>(panel: &Panel<'_>, row: &Row<'
     let pointers = Pointers { panel: panel.as_ptr(), inputs, units, x, h, c, out };
     for unit in row.units.clone().step_by(OCTET) {
         // SAFETY: the panel has the epilogue's gates, and the rows have just been made for its shape.
-        unsafe { octet::<Scalar, E, G>(Scalar, unit, &pointers) }
+        unsafe { octet::<E, G>(unit, &pointers) }
     }
     if let Some(next) = row.next.and_then(write) {
         // SAFETY: rows of `units` elements, as above.
@@ -130,10 +130,11 @@ pub(crate) fn row<E: Epilogue<G>, const G: usize>(panel: &Panel<'_>, row: &Row<'
 }
 
 /// # Safety
-/// The panel is one of the epilogue's gates for so many inputs and units, the rows are of as many, an octet begins at
-/// `unit`, and a vector is one value.
+/// The panel is one of the epilogue's gates for so many inputs and units, the rows are of as many, and an octet begins at
+/// `unit`.
 #[inline(never)]
-unsafe fn octet<S: Simd, E: Epilogue<G>, const G: usize>(s: S, unit: usize, row: &Pointers) {
+unsafe fn octet<E: Epilogue<G>, const G: usize>(unit: usize, row: &Pointers) {
+    let s = Scalar;
     let shape = PanelShape { gates: G, apart: E::APART, inputs: row.inputs, units: row.units };
     let octet = Octet::of(shape, unit);
     let mut sums = MaybeUninit::<[f32; GATES * OCTET]>::uninit();
