@@ -256,7 +256,7 @@ impl<'a> Layout<'a> {
     }
 
     /// The steps at which the sequence at a place runs, with all that run beside it. Time: O(B) at any place but the
-    /// first.
+    /// first. Inlined, as that is most often the place, and known.
     #[inline(always)]
     pub(crate) fn walk_of(&self, place: usize) -> Steps<'a> {
         match (place, self.lengths.get(place)) {

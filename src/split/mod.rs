@@ -300,9 +300,9 @@ impl<C: Cell> fmt::Debug for Tasks<'_, C> {
 // SAFETY: a task reads panels, input, initial states, lengths and order, which are borrowed shared for as long as it
 // lives. It writes, through pointers made from `&mut` slices that stay borrowed as long, the rows of its places in its
 // directions, and its own room ahead. What it reads of the outputs and the final states, be it the state before or the
-// layer before, are rows of its places too: both directions of a layer before, and then it has both. `Tasks` gives each place in each direction
-// to one task; `Layout` holds a permutation, so that places are different rows of states; and a walk keeps to its places:
-// each step is clamped to them, and a window ahead holds tokens of no others.
+// layer before, are rows of its places too: both directions of a layer before, and then it has both. `Tasks` gives each
+// place in each direction to one task; `Layout` holds a permutation, so that places are different rows of states; and a
+// walk keeps to its places: each step is clamped to them, and a window ahead holds tokens of no others.
 unsafe impl<C: Cell> Send for Task<'_, C> {}
 
 // SAFETY: as a task, for all rows that have not been given to one.
