@@ -1,21 +1,12 @@
 //! How rows are copied: many of one size, at one distance from each other on either side.
 
+use crate::device::SMALL;
+
 /// Where rows begin, and how far apart they are, in elements.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) first: usize,
     pub(crate) stride: usize,
-}
-
-/// A microcontroller: one way for all rows, as code is dearer than time.
-pub(crate) const SMALL: bool = cfg!(all(target_os = "none", target_pointer_width = "32"));
-
-/// In a loop: a microcontroller has no room for several of its turns at once, however fast they would be.
-#[inline(always)]
-pub(crate) fn one_turn() {
-    if SMALL {
-        core::hint::black_box(());
-    }
 }
 
 /// The longest row that is copied without a call.

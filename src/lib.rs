@@ -8,6 +8,7 @@ pub mod activation;
 pub mod capi;
 mod cell;
 mod copy;
+mod device;
 mod error;
 mod error_text;
 mod layout;

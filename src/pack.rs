@@ -1,6 +1,7 @@
 //! Tokens into packed order: from a padded rectangle or from ragged slices. Copies only; padding is never read.
 
-use crate::copy::{Place, SMALL, copy_all, copy_rows, part, part_mut};
+use crate::copy::{Place, copy_all, copy_rows, part, part_mut};
+use crate::device::SMALL;
 use crate::error::{Argument, Code, Error, check_len};
 use crate::layout::{Block, Layout, sequence_at};
 use crate::padded::Padded;

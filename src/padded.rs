@@ -1,6 +1,7 @@
 //! The padded rectangle: its shape, and where a token stands in it.
 
-use crate::copy::{Place, SMALL};
+use crate::copy::Place;
+use crate::device::SMALL;
 use crate::error::{Argument, Code, Error, product};
 use crate::layout::{Layout, sequence_at};
 

@@ -8,7 +8,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::copy::{SMALL, one_turn};
+use crate::device::{SMALL, one_turn};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 

@@ -24,6 +24,8 @@ mod cell;
 #[allow(dead_code)]
 #[path = "../../src/copy.rs"]
 mod copy;
+#[path = "../../src/device.rs"]
+mod device;
 #[allow(dead_code)]
 #[path = "../../src/error.rs"]
 mod error;

@@ -14,7 +14,7 @@ pub use steps::{Step, Steps};
 
 use blocks::Blocks;
 
-use crate::copy::{SMALL, one_turn};
+use crate::device::{SMALL, one_turn};
 use crate::error::{Argument, Code, Error};
 
 /// The longest length, and the largest number of sequences: `2^31 - 1`, so that every index type can hold it.

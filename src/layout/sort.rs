@@ -4,7 +4,7 @@
 //! one. `core`'s sorts cost 4 to 10 KB of code on a microcontroller and keep a panic; a heap takes twice the code of this
 //! and is slower up to a thousand sequences, and no faster with a million.
 
-use crate::copy::{SMALL, one_turn};
+use crate::device::{SMALL, one_turn};
 
 /// Sorts `lengths` in descending order and `indices` along with it. The slices have one size, and `indices` must
 /// rise at first, which is what makes the result stable.

@@ -5,7 +5,7 @@
 
 use super::part::{Part, Run};
 use crate::cell::Cell;
-use crate::copy::{SMALL, one_turn};
+use crate::device::{SMALL, one_turn};
 use crate::layout::{Step, sequence_at};
 use crate::model::Model;
 use crate::rows::{Floats, FloatsMut};
