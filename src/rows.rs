@@ -9,6 +9,7 @@
 #![allow(unsafe_code)]
 
 use crate::device::{SMALL, one_turn};
+use crate::error::{Argument, Error, check_count};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
@@ -47,6 +48,15 @@ pub(crate) struct FloatsMut<'a> {
 impl<'a> Floats<'a> {
     pub(crate) fn new(floats: &'a [f32]) -> Self {
         Self { len: floats.len(), first: NonNull::from(floats).cast(), data: PhantomData }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    /// As [`check_len`](crate::error::check_len) of a slice.
+    pub(crate) fn check(self, argument: Argument, expected: Option<usize>) -> Result<(), Error> {
+        check_count(self.len, argument, expected)
     }
 
     /// The first element of row `row` of those of `width`; as many may be read from it.

@@ -3,7 +3,8 @@
 //!
 //! A sequence's state so far stands where its final one is to be: each step's outputs are copied there.
 
-use super::part::{Part, Run};
+use super::given::Run;
+use super::part::Part;
 use crate::cell::Cell;
 use crate::device::{SMALL, one_turn};
 use crate::layout::{Step, sequence_at};
@@ -17,12 +18,12 @@ impl<'a> Part<'a> {
     /// Makes at most so many steps of this layer in this direction, and tells how many.
     #[inline(always)]
     pub(super) fn advance_alone<C: Cell>(&mut self, run: &Run<'a, C>, panel: Panel<'_>, most: usize) -> usize {
-        let reverse = run.is_reverse(self.direction);
         if self.steps.is_none() {
             self.begin(run);
         }
         let mut left = most;
         while left > 0
+            && let reverse = run.is_reverse(self.direction)
             && let Some(steps) = &mut self.steps
             && let Some(step) = if reverse { steps.next_back() } else { steps.next() }
         {
@@ -56,9 +57,9 @@ fn each_part(panel: &Panel<'_>, rows: Range<usize>, mut visit: impl FnMut(usize,
 impl<C: Cell> Run<'_, C> {
     #[inline(always)]
     fn step_alone(&self, panel: &Panel<'_>, [layer, direction]: [usize; 2], [first, end]: [usize; 2], step: Step) {
-        let directions = self.model.shape.direction;
-        let (outputs, inputs) = self.outputs(layer);
         each_part(panel, first..end, |place, units, last| {
+            let directions = self.model.shape.direction;
+            let (outputs, inputs) = self.outputs(layer);
             let sequence = sequence_at(self.layout.order(), place);
             let token = step.offset + place;
             let state = self.states(layer, direction) + sequence;

@@ -5,17 +5,18 @@
 //! (`alone`). So nothing is kept beside the outputs. The reverse direction walks from the last step to the first: rows only join, and nothing is reversed.
 
 mod alone;
+mod given;
 mod part;
 mod step;
 mod together;
 
-pub(crate) use part::{Part, Run};
+pub(crate) use given::Run;
+pub(crate) use part::Part;
 
 use crate::cell::Cell;
-use crate::error::{Argument, Code, Error, check_len, product};
+use crate::error::{Argument, Code, Error, product};
 use crate::layout::Layout;
 use crate::model::Model;
-use crate::rows::{Floats, FloatsMut};
 
 /// The states of a run, `[L * D, B, H]` each: layer after layer, within a layer forward before reverse, and within a
 /// direction in the caller's order of sequences, whatever `batch_first` says of the tokens.
@@ -108,8 +109,8 @@ impl<'m, C: Cell> Model<'m, C> {
         output: &mut [f32],
         scratch: &mut [f32],
     ) -> Result<(), Error> {
-        self.check_run(layout, input, &states, output, scratch)?;
-        let run = self.prepare(layout, input, states, output, scratch);
+        let mut run = Run::of(self, layout, input, states, output, scratch);
+        run.check()?;
         Part::whole(&run).advance(&run, usize::MAX);
         Ok(())
     }
@@ -128,126 +129,16 @@ impl<'m, C: Cell> Model<'m, C> {
         states: States<'_>,
         scratch: &mut [f32],
     ) -> Result<(), Error> {
-        self.check_run_last(layout, input, &states, scratch)?;
-        let run = self.prepare_last(layout, input, states, scratch);
+        let mut run = Run::of(self, layout, input, states, &mut [], scratch);
+        run.check_last()?;
         Part::whole(&run).advance(&run, usize::MAX);
         Ok(())
     }
-
-    /// The checks of [`Model::run`].
-    pub(crate) fn check_run(
-        &self,
-        layout: &Layout<'_>,
-        input: &[f32],
-        states: &States<'_>,
-        output: &[f32],
-        scratch: &[f32],
-    ) -> Result<(), Error> {
-        let needed = self.scratch_len(layout)?;
-        self.check(layout, input, states)?;
-        check_len(output, Argument::Output, Some(self.output_len(layout)?))?;
-        check_scratch(scratch, needed)
-    }
-
-    /// A checked [`Model::run`]. Inlined, so that it is made where it stays, as `prepare_last` is.
-    #[inline(always)]
-    pub(crate) fn prepare<'r>(
-        &self,
-        layout: &Layout<'r>,
-        input: &'r [f32],
-        states: States<'r>,
-        output: &'r mut [f32],
-        scratch: &'r mut [f32],
-    ) -> Run<'r, C>
-    where
-        'm: 'r,
-    {
-        let between = if self.shape.num_layers > 1 { output.len() } else { 0 };
-        let (between, ahead) = scratch.split_at_mut_checked(between).unwrap_or_default();
-        self.run_over(layout, input, states, [output, between], None, ahead)
-    }
-
-    /// The checks of [`Model::run_last`].
-    pub(crate) fn check_run_last(
-        &self,
-        layout: &Layout<'_>,
-        input: &[f32],
-        states: &States<'_>,
-        scratch: &[f32],
-    ) -> Result<(), Error> {
-        let needed = self.last_scratch_len(layout)?;
-        self.check(layout, input, states)?;
-        check_scratch(scratch, needed)
-    }
-
-    /// A checked [`Model::run_last`].
-    #[inline(always)]
-    pub(crate) fn prepare_last<'r>(
-        &self,
-        layout: &Layout<'r>,
-        input: &'r [f32],
-        states: States<'r>,
-        scratch: &'r mut [f32],
-    ) -> Run<'r, C>
-    where
-        'm: 'r,
-    {
-        // The check has counted them all.
-        let output = layout.tokens().wrapping_mul(self.shape.output_size());
-        let [odd, even] = [1, 2].map(|after| if self.shape.num_layers > after { output } else { 0 });
-        let last = layout.batch().wrapping_mul(self.shape.output_size());
-        let (last, scratch) = scratch.split_at_mut_checked(last).unwrap_or_default();
-        // The layer before the last has the first part: of two layers there is no other.
-        let (odd, scratch) = scratch.split_at_mut_checked(odd).unwrap_or_default();
-        let (even, ahead) = scratch.split_at_mut_checked(even).unwrap_or_default();
-        self.run_over(layout, input, states, [even, odd], Some(last), ahead)
-    }
-
-    #[inline(always)]
-    fn run_over<'r>(
-        &self,
-        layout: &Layout<'r>,
-        input: &'r [f32],
-        states: States<'r>,
-        [even, odd]: [&'r mut [f32]; 2],
-        last: Option<&'r mut [f32]>,
-        ahead: &'r mut [f32],
-    ) -> Run<'r, C>
-    where
-        'm: 'r,
-    {
-        Run {
-            model: *self,
-            layout: *layout,
-            input: Floats::new(input),
-            h0: states.h0.map(Floats::new),
-            c0: states.c0.map(Floats::new),
-            hn: FloatsMut::new(states.hn),
-            cn: FloatsMut::new(states.cn),
-            outputs: [FloatsMut::new(even), FloatsMut::new(odd)],
-            last: last.map(FloatsMut::new),
-            ahead: FloatsMut::new(ahead),
-        }
-    }
-
-    fn check(&self, layout: &Layout<'_>, input: &[f32], states: &States<'_>) -> Result<(), Error> {
-        let len = self.states_len(layout.batch())?;
-        let c_len = if C::HAS_C { len } else { 0 };
-        check_len(input, Argument::Input, product(layout.tokens(), self.shape.input_size, 1))?;
-        check_len(states.hn, Argument::Hn, Some(len))?;
-        check_len(states.cn, Argument::Cn, Some(c_len))?;
-        states.h0.map_or(Ok(()), |h0| check_len(h0, Argument::H0, Some(len)))?;
-        match states.c0 {
-            Some(c0) if !C::HAS_C => Err(Error::new(Code::Unsupported, Argument::C0, c0.len(), 0)),
-            Some(c0) => check_len(c0, Argument::C0, Some(len)),
-            None => Ok(()),
-        }
-    }
 }
 
-fn check_scratch(scratch: &[f32], needed: usize) -> Result<(), Error> {
-    if scratch.len() < needed {
-        return Err(Error::new(Code::TooShort, Argument::Scratch, scratch.len(), needed));
+fn check_scratch(found: usize, needed: usize) -> Result<(), Error> {
+    if found < needed {
+        return Err(Error::new(Code::TooShort, Argument::Scratch, found, needed));
     }
     Ok(())
 }

@@ -2,32 +2,13 @@
 //!
 //! No row of a run needs another one: what a layer reads of a sequence, the layer before wrote for the same sequence.
 
+use super::given::Run;
 use super::together::Window;
 use crate::cell::Cell;
-use crate::layout::{Layout, Steps, sequence_at};
-use crate::model::{Direction, Model};
+use crate::device::Reread;
+use crate::layout::{Steps, sequence_at};
 use crate::rows::{Floats, FloatsMut};
 use core::ops::Range;
-
-/// What a run reads and writes, whichever of its rows are worked on. All arguments have been checked.
-#[derive(Clone, Copy)]
-pub(crate) struct Run<'a, C: Cell> {
-    pub(crate) model: Model<'a, C>,
-    pub(crate) layout: Layout<'a>,
-    pub(super) input: Floats<'a>,
-    /// The states, `L * D * B` rows each in the caller's order.
-    pub(super) h0: Option<Floats<'a>>,
-    pub(super) c0: Option<Floats<'a>>,
-    pub(super) hn: FloatsMut<'a>,
-    pub(super) cn: FloatsMut<'a>,
-    /// The packed outputs of the layers: the last one's in the first, those of the one before it in the second, and so
-    /// on in turns.
-    pub(super) outputs: [FloatsMut<'a>; 2],
-    /// The last layer keeps no outputs, but states here: `D * B` rows in the caller's order.
-    pub(super) last: Option<FloatsMut<'a>>,
-    /// Room for sums computed ahead.
-    pub(crate) ahead: FloatsMut<'a>,
-}
 
 /// The rows of some places in some directions, and how far they are.
 pub(crate) struct Part<'a> {
@@ -39,49 +20,7 @@ pub(crate) struct Part<'a> {
     /// Those of this layer and direction that are left; `None` before its beginning.
     pub(super) steps: Option<Steps<'a>>,
     pub(super) window: Window,
-}
-
-impl<'a, C: Cell> Run<'a, C> {
-    /// The same run with other room for sums computed ahead.
-    #[inline(always)]
-    pub(crate) fn with_ahead(&self, ahead: FloatsMut<'a>) -> Self {
-        Self { ahead, ..*self }
-    }
-
-    /// The rows of the states.
-    pub(super) fn all_states(&self) -> usize {
-        self.model.shape.count() * self.layout.batch()
-    }
-
-    /// The first row of a layer's states in a direction.
-    pub(super) fn states(&self, layer: usize, direction: usize) -> usize {
-        (layer * self.model.shape.direction.count() + direction) * self.layout.batch()
-    }
-
-    /// The packed outputs that a layer writes, and what it reads: the input, or the layer's before, which are others.
-    #[inline(always)]
-    pub(super) fn outputs(&self, layer: usize) -> (FloatsMut<'a>, Floats<'a>) {
-        let [even, odd] = self.outputs;
-        let after = self.model.shape.num_layers - 1 - layer;
-        let (to, from) = if after.is_multiple_of(2) { (even, odd) } else { (odd, even) };
-        (to, if layer == 0 { self.input } else { from.read() })
-    }
-
-    /// A layer's states where they are kept alone, without outputs.
-    #[inline(always)]
-    pub(super) fn last(&self, layer: usize) -> Option<FloatsMut<'a>> {
-        if layer + 1 == self.model.shape.num_layers { self.last } else { None }
-    }
-
-    /// A direction goes from the last step to the first.
-    #[inline(always)]
-    pub(super) fn is_reverse(&self, direction: usize) -> bool {
-        match self.model.shape.direction {
-            Direction::Forward => false,
-            Direction::Reverse => true,
-            Direction::Bidirectional => direction == 1,
-        }
-    }
+    _reread: Reread,
 }
 
 impl<'a> Part<'a> {
@@ -89,7 +28,8 @@ impl<'a> Part<'a> {
     /// gives each row to one.
     pub(crate) fn of(places: Range<usize>, directions: Range<usize>) -> Self {
         let (first, end, direction) = (places.start, places.end, directions.start);
-        Part { first, end, directions, layer: 0, direction, steps: None, window: Window::default() }
+        let (window, _reread) = Default::default();
+        Part { first, end, directions, layer: 0, direction, steps: None, window, _reread }
     }
 
     /// All rows in all directions.

@@ -49,7 +49,7 @@ impl<C: Cell> Model<'_, C> {
     ) -> Result<(), Error> {
         let len = self.check_step(batch, input, c)?;
         check_len(h, Argument::H, Some(len))?;
-        check_scratch(scratch, len)?;
+        check_scratch(scratch.len(), len)?;
         let (scratch, _) = scratch.split_at_mut_checked(len).unwrap_or_default();
         copy_all(scratch, h);
         self.checked_step(batch, input, scratch, h, c);

@@ -1,6 +1,7 @@
 //! One layer in one direction along time, several rows together.
 
-use super::part::{Part, Run};
+use super::given::Run;
+use super::part::Part;
 use crate::cell::Cell;
 use crate::layout::{Layout, Step, Steps, sequence_at};
 use crate::rows::RowsMut;

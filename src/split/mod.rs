@@ -128,9 +128,10 @@ impl<'m, C: Cell> Model<'m, C> {
     where
         'm: 'r,
     {
-        self.check_run(layout, input, &states, output, scratch)?;
+        let mut run = Run::of(self, layout, input, states, output, scratch);
+        run.check()?;
         split.check(self.shape, layout.batch())?;
-        Ok(Tasks::of(self.prepare(layout, input, states, output, scratch), split))
+        Ok(Tasks::of(run, split))
     }
 
     /// [`Model::run_last`] in tasks, as [`Model::split`].
@@ -148,9 +149,10 @@ impl<'m, C: Cell> Model<'m, C> {
     where
         'm: 'r,
     {
-        self.check_run_last(layout, input, &states, scratch)?;
+        let mut run = Run::of(self, layout, input, states, &mut [], scratch);
+        run.check_last()?;
         split.check(self.shape, layout.batch())?;
-        Ok(Tasks::of(self.prepare_last(layout, input, states, scratch), split))
+        Ok(Tasks::of(run, split))
     }
 
     /// The estimated cost of a run over a layout on one thread, in multiply-adds of a run of many rows: a token that runs

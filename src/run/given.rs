@@ -1,0 +1,145 @@
+//! What a run is given, checked, and where in it a layer finds what it reads and writes.
+
+use super::{States, check_scratch};
+use crate::cell::Cell;
+use crate::device::Reread;
+use crate::error::{Argument, Code, Error, product};
+use crate::layout::Layout;
+use crate::model::{Direction, Model};
+use crate::rows::{Floats, FloatsMut};
+
+/// What a run reads and writes, whichever of its rows are worked on. All arguments have been checked
+/// when `check` or `check_last` has allowed it.
+pub(crate) struct Run<'a, C: Cell> {
+    pub(crate) model: Model<'a, C>,
+    pub(crate) layout: Layout<'a>,
+    pub(super) input: Floats<'a>,
+    /// The states, `L * D * B` rows each in the caller's order.
+    pub(super) h0: Option<Floats<'a>>,
+    pub(super) c0: Option<Floats<'a>>,
+    pub(super) hn: FloatsMut<'a>,
+    pub(super) cn: FloatsMut<'a>,
+    /// The packed outputs of the layers: the last one's in the first, those of the one before it in the second, and so
+    /// on in turns.
+    pub(super) outputs: [FloatsMut<'a>; 2],
+    /// The last layer keeps no outputs, but states here: `D * B` rows in the caller's order.
+    pub(super) last: Option<FloatsMut<'a>>,
+    /// Room for sums computed ahead.
+    pub(crate) ahead: FloatsMut<'a>,
+    pub(super) _reread: Reread,
+}
+
+impl<'a, C: Cell> Run<'a, C> {
+    /// A run of these arguments, to be checked: made at once where it stays, as each of them is there once then. A run of
+    /// the last states has no output.
+    #[inline(always)]
+    pub(crate) fn of(
+        model: &Model<'a, C>,
+        layout: &Layout<'a>,
+        input: &'a [f32],
+        states: States<'a>,
+        output: &'a mut [f32],
+        scratch: &'a mut [f32],
+    ) -> Self {
+        Self {
+            model: *model,
+            layout: *layout,
+            input: Floats::new(input),
+            h0: states.h0.map(Floats::new),
+            c0: states.c0.map(Floats::new),
+            hn: FloatsMut::new(states.hn),
+            cn: FloatsMut::new(states.cn),
+            outputs: [FloatsMut::new(output), FloatsMut::new(&mut [])],
+            last: None,
+            ahead: FloatsMut::new(scratch),
+            _reread: Reread::default(),
+        }
+    }
+
+    /// The checks of [`Model::run`]. Of the scratch, what is needed is taken.
+    pub(crate) fn check(&mut self) -> Result<(), Error> {
+        let needed = self.model.scratch_len(&self.layout)?;
+        self.check_states()?;
+        let [output, between] = &mut self.outputs;
+        output.read().check(Argument::Output, Some(self.model.output_len(&self.layout)?))?;
+        check_scratch(self.ahead.len(), needed)?;
+        (*between, self.ahead) = self.ahead.split_at(needed);
+        Ok(())
+    }
+
+    /// The checks of [`Model::run_last`].
+    pub(crate) fn check_last(&mut self) -> Result<(), Error> {
+        let needed = self.model.last_scratch_len(&self.layout)?;
+        self.check_states()?;
+        check_scratch(self.ahead.len(), needed)?;
+        // All of them have been counted.
+        let shape = self.model.shape;
+        let [states, tokens] = [self.layout.batch(), self.layout.tokens()].map(|rows| rows * shape.output_size());
+        let mut take = |len| {
+            let taken;
+            (taken, self.ahead) = self.ahead.split_at(len);
+            taken
+        };
+        self.last = Some(take(states));
+        // The layer before the last has the first part: of two layers there is no other.
+        let [odd, even] = [1, 2].map(|after| take(if shape.num_layers > after { tokens } else { 0 }));
+        self.outputs = [even, odd];
+        Ok(())
+    }
+
+    fn check_states(&self) -> Result<(), Error> {
+        let inputs = product(self.layout.tokens(), self.model.shape.input_size, 1);
+        let len = self.model.states_len(self.layout.batch())?;
+        let c_len = if C::HAS_C { len } else { 0 };
+        self.input.check(Argument::Input, inputs)?;
+        self.hn.read().check(Argument::Hn, Some(len))?;
+        self.cn.read().check(Argument::Cn, Some(c_len))?;
+        self.h0.map_or(Ok(()), |h0| h0.check(Argument::H0, Some(len)))?;
+        match self.c0 {
+            Some(c0) if !C::HAS_C => Err(Error::new(Code::Unsupported, Argument::C0, c0.len(), 0)),
+            Some(c0) => c0.check(Argument::C0, Some(len)),
+            None => Ok(()),
+        }
+    }
+
+    /// The same run with other room for sums computed ahead.
+    #[inline(always)]
+    pub(crate) fn with_ahead(&self, ahead: FloatsMut<'a>) -> Self {
+        Self { ahead, _reread: Reread::default(), ..*self }
+    }
+
+    /// The rows of the states.
+    pub(super) fn all_states(&self) -> usize {
+        self.model.shape.count() * self.layout.batch()
+    }
+
+    /// The first row of a layer's states in a direction.
+    pub(super) fn states(&self, layer: usize, direction: usize) -> usize {
+        (layer * self.model.shape.direction.count() + direction) * self.layout.batch()
+    }
+
+    /// The packed outputs that a layer writes, and what it reads: the input, or the layer's before, which are others.
+    #[inline(always)]
+    pub(super) fn outputs(&self, layer: usize) -> (FloatsMut<'a>, Floats<'a>) {
+        let [even, odd] = self.outputs;
+        let after = self.model.shape.num_layers - 1 - layer;
+        let (to, from) = if after.is_multiple_of(2) { (even, odd) } else { (odd, even) };
+        (to, if layer == 0 { self.input } else { from.read() })
+    }
+
+    /// A layer's states where they are kept alone, without outputs.
+    #[inline(always)]
+    pub(super) fn last(&self, layer: usize) -> Option<FloatsMut<'a>> {
+        if layer + 1 == self.model.shape.num_layers { self.last } else { None }
+    }
+
+    /// A direction goes from the last step to the first.
+    #[inline(always)]
+    pub(super) fn is_reverse(&self, direction: usize) -> bool {
+        match self.model.shape.direction {
+            Direction::Forward => false,
+            Direction::Reverse => true,
+            Direction::Bidirectional => direction == 1,
+        }
+    }
+}
