@@ -299,6 +299,10 @@ impl<C: Cell> fmt::Debug for Tasks<'_, C> {
     }
 }
 
+// The fields that a device reads again are no reason to pin them.
+impl<C: Cell> Unpin for Task<'_, C> {}
+impl<C: Cell> Unpin for Tasks<'_, C> {}
+
 // SAFETY: a task reads panels, input, initial states, lengths and order, which are borrowed shared for as long as it
 // lives. It writes, through pointers made from `&mut` slices that stay borrowed as long, the rows of its places in its
 // directions, and its own room ahead. What it reads of the outputs and the final states, be it the state before or the

@@ -11,8 +11,8 @@ use firmware::paint::stack_of;
 use firmware::{fail, leave};
 use packed_rnn::{
     Argument, Backend, Cell, Count, Direction, Fill, Gru, Layout, Lstm, Model, Padded, Relu, Shape, Split, States,
-    Tanh, Task, Weights, activation, invert_permutation, pack_padded_sequence, pack_sequence, pad_packed_sequence,
-    pad_sequence, unpack_sequence, unpad_sequence,
+    Tanh, Task, Tasks, Weights, activation, invert_permutation, pack_padded_sequence, pack_sequence,
+    pad_packed_sequence, pad_sequence, unpack_sequence, unpad_sequence,
 };
 
 const BATCH: usize = 9;
@@ -29,6 +29,12 @@ const SIZES: [usize; 4] = [3, 20, 33, 64];
 const LARGEST: Shape = Shape::new(INPUTS, 64).layers(2).bidirectional();
 
 static FLOATS: [f32; Model::<Lstm>::panels_len(LARGEST)] = [0.01; Model::<Lstm>::panels_len(LARGEST)];
+
+/// A task may be moved on a device as elsewhere.
+const _: fn() = || {
+    const fn unpin<T: Unpin>() {}
+    unpin::<(Task<'_, Lstm>, Tasks<'_, Lstm>)>();
+};
 
 /// Memory for what is written.
 struct Buffers {
