@@ -78,12 +78,12 @@ impl Weights<'_> {
     /// A row of biases, then a row for each input.
     fn inputs(&self, shape: PanelShape, units: Range<usize>, part: &mut [f32]) {
         let mut part = part.iter_mut();
-        for (gate, row) in panel_row(shape, &units) {
+        panel_row(shape, &units, |gate, row| {
             // A gate that is kept apart keeps its state bias apart as well.
             let apart = shape.apart && gate + 1 == shape.gates;
             let state_bias = if apart { 0.0 } else { element(self.bias_hh, row) };
             put(&mut part, element(self.bias_ih, row) + state_bias);
-        }
+        });
         columns(self.weight_ih, shape, shape.inputs, &units, &mut part);
     }
 
@@ -100,15 +100,15 @@ impl Weights<'_> {
     }
 }
 
-/// The order of a panel's row: the gate, and the row of the framework's matrix, of each element.
-fn panel_row(shape: PanelShape, units: &Range<usize>) -> impl Iterator<Item = (usize, usize)> {
+/// Visits the elements of a panel's row in order: with the gate, and the row of the framework's matrix.
+fn panel_row(shape: PanelShape, units: &Range<usize>, mut visit: impl FnMut(usize, usize)) {
     // Of a full block, 8 units at a time; of the tail, all at once.
     let together = if units.len() == BLOCK { OCTET } else { units.len() };
-    let groups = units.clone().step_by(together.max(1));
-    groups.flat_map(move |first| {
-        (0..shape.gates)
-            .flat_map(move |gate| (first..first + together).map(move |unit| (gate, gate * shape.units + unit)))
-    })
+    for first in units.clone().step_by(together.max(1)) {
+        for gate in 0..shape.gates {
+            (first..first + together).for_each(|unit| visit(gate, gate * shape.units + unit));
+        }
+    }
 }
 
 /// Column after column of a framework's matrix with `width` columns: the gates of some units.
@@ -120,9 +120,7 @@ fn columns<'p>(
     part: &mut impl Iterator<Item = &'p mut f32>,
 ) {
     for column in 0..width {
-        for (_, row) in panel_row(shape, units) {
-            put(part, element(Some(matrix), row * width + column));
-        }
+        panel_row(shape, units, |_, row| put(part, element(Some(matrix), row * width + column)));
     }
 }
 
