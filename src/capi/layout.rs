@@ -42,7 +42,7 @@ impl Arrays {
     }
 }
 
-impl Memory {
+impl Memory<'_> {
     /// # Safety
     /// As [`Memory::copy`], and what the struct refers to is there as well.
     pub(super) unsafe fn layout(&mut self, layout: *const prnn_layout) -> Result<Arrays, Error> {
@@ -77,7 +77,7 @@ unsafe fn from_lengths<L: Count>(
     error: *mut prnn_error,
 ) -> prnn_status {
     let [sorted_lengths, sorted_indices, unsorted_indices] = arrays;
-    let gather = |memory: &mut Memory| {
+    let gather = |memory: &mut Memory<'_>| {
         Ok((
             memory.read(lengths, batch, Argument::Lengths)?,
             memory.write(sorted_lengths, batch, Argument::SortedLengths)?,
@@ -86,7 +86,7 @@ unsafe fn from_lengths<L: Count>(
             memory.write(layout, 1, Argument::Layout)?,
         ))
     };
-    let act = |(lengths, sorted_lengths, order, inverse, out): (In<L>, Out<u32>, Out<u32>, Out<u32>, Out<_>)| {
+    let act = |(lengths, sorted_lengths, order, inverse, out): &(In<L>, Out<u32>, Out<u32>, Out<u32>, Out<_>)| {
         // SAFETY: checked by `call`, promised by the caller.
         let layout = unsafe { Layout::new(lengths.slice(), sorted_lengths.slice(), order.slice()) }?;
         // SAFETY: the same.
@@ -108,14 +108,14 @@ unsafe fn from_sorted<L: Count>(
     layout: *mut prnn_layout,
     error: *mut prnn_error,
 ) -> prnn_status {
-    let gather = |memory: &mut Memory| {
+    let gather = |memory: &mut Memory<'_>| {
         Ok((
             memory.read(lengths, batch, Argument::Lengths)?,
             memory.write(array, batch, Argument::SortedLengths)?,
             memory.write(layout, 1, Argument::Layout)?,
         ))
     };
-    let act = |(lengths, sorted_lengths, out): (In<L>, Out<u32>, Out<_>)| {
+    let act = |(lengths, sorted_lengths, out): &(In<L>, Out<u32>, Out<_>)| {
         // SAFETY: checked by `call`, promised by the caller.
         let layout = unsafe { Layout::from_sorted(lengths.slice(), sorted_lengths.slice()) }?;
         // SAFETY: the same.
@@ -137,7 +137,7 @@ unsafe fn from_batch_sizes<L: Count>(
     error: *mut prnn_error,
 ) -> prnn_status {
     let [first, order, unsorted_indices] = arrays;
-    let gather = |memory: &mut Memory| {
+    let gather = |memory: &mut Memory<'_>| {
         let sizes = memory.read(batch_sizes, batch_sizes_len, Argument::BatchSizes)?;
         let sorted_lengths = memory.write(first, batch, Argument::SortedLengths)?;
         let indices = match sorted_indices.is_null() {
@@ -151,7 +151,7 @@ unsafe fn from_batch_sizes<L: Count>(
         Ok((sizes, sorted_lengths, indices, memory.write(layout, 1, Argument::Layout)?))
     };
     type Indices<L> = Option<(In<L>, Out<u32>, Out<u32>)>;
-    let act = |(sizes, sorted_lengths, indices, out): (In<L>, Out<u32>, Indices<L>, Out<_>)| {
+    let act = |(sizes, sorted_lengths, indices, out): &(In<L>, Out<u32>, Indices<L>, Out<_>)| {
         // SAFETY: checked by `call`, promised by the caller.
         let mut layout = unsafe { Layout::from_batch_sizes(sizes.slice(), sorted_lengths.slice()) }?;
         let mut used = [first, core::ptr::null_mut(), core::ptr::null_mut()];
@@ -337,8 +337,8 @@ unsafe fn tell<T>(
 ) -> prnn_status {
     // SAFETY: the caller's promise.
     let gather =
-        |memory: &mut Memory| unsafe { Ok((memory.layout(layout)?, memory.write(result, 1, Argument::Result)?)) };
-    let act = |(layout, result): (Arrays, Out<T>)| {
+        |memory: &mut Memory<'_>| unsafe { Ok((memory.layout(layout)?, memory.write(result, 1, Argument::Result)?)) };
+    let act = |(layout, result): &(Arrays, Out<T>)| {
         // SAFETY: checked by `call`, promised by the caller.
         let value = value(&unsafe { layout.layout() }?)?;
         // SAFETY: the same.
@@ -360,8 +360,8 @@ unsafe fn list(
     write: impl FnOnce(&Layout<'_>, &mut [u32]) -> Result<(), Error>,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe { Ok((memory.layout(layout)?, memory.write(list, len, argument)?)) };
-    let act = |(layout, list): (Arrays, Out<u32>)| {
+    let gather = |memory: &mut Memory<'_>| unsafe { Ok((memory.layout(layout)?, memory.write(list, len, argument)?)) };
+    let act = |(layout, list): &(Arrays, Out<u32>)| {
         // SAFETY: checked by `call`, promised by the caller.
         let (layout, list) = unsafe { (layout.layout()?, list.slice()) };
         write(&layout, list)

@@ -13,19 +13,13 @@ pub(super) struct Span {
     start: usize,
     end: usize,
     argument: Argument,
-    written: bool,
 }
 
 impl Span {
-    const NONE: Self = Self { start: 0, end: 0, argument: Argument::Error, written: false };
+    const NONE: Self = Self { start: 0, end: 0, argument: Argument::Error };
 
     /// `None` where there are no elements: then the pointer does not matter.
-    pub(super) fn new<T>(
-        start: *const T,
-        len: usize,
-        argument: Argument,
-        written: bool,
-    ) -> Result<Option<Self>, Error> {
+    pub(super) fn new<T>(start: *const T, len: usize, argument: Argument) -> Result<Option<Self>, Error> {
         if len == 0 {
             return Ok(None);
         }
@@ -38,7 +32,7 @@ impl Span {
         }
         let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= isize::MAX as usize);
         let end = bytes.and_then(|bytes| start.addr().checked_add(bytes)).ok_or(Error::overflow(argument))?;
-        Ok(Some(Self { start: start.addr(), end, argument, written }))
+        Ok(Some(Self { start: start.addr(), end, argument }))
     }
 
     pub(super) fn overlaps(&self, other: &Self) -> bool {
@@ -116,26 +110,31 @@ impl<T> Out<T> {
 }
 
 /// What the arguments of one call refer to.
-pub(super) struct Memory {
-    spans: [Span; MOST],
+pub(super) struct Memory<'s> {
+    spans: &'s mut [Span; MOST],
     count: usize,
+    /// A bit for each of them that is written.
+    written: u32,
 }
 
-impl Memory {
-    fn add(&mut self, span: Option<Span>) -> Result<(), Error> {
+impl Memory<'_> {
+    fn add(&mut self, span: Option<Span>, written: bool) -> Result<(), Error> {
         let Some(span) = span else { return Ok(()) };
         let free = self.spans.get_mut(self.count).ok_or(Error::overflow(span.argument))?;
-        (*free, self.count) = (span, self.count + 1);
+        *free = span;
+        self.written |= u32::from(written) << self.count;
+        self.count += 1;
         Ok(())
     }
 
-    fn spans(&self) -> impl Iterator<Item = &Span> {
-        self.spans.iter().take(self.count)
+    /// Each, and whether it is written.
+    fn spans(&self) -> impl Iterator<Item = (&Span, bool)> {
+        self.spans.iter().enumerate().take(self.count).map(|(place, span)| (span, self.written >> place & 1 == 1))
     }
 
     /// `len` elements to read.
     pub(super) fn read<T>(&mut self, start: *const T, len: usize, argument: Argument) -> Result<In<T>, Error> {
-        self.add(Span::new(start, len, argument, false)?)?;
+        self.add(Span::new(start, len, argument)?, false)?;
         Ok(In { start, len })
     }
 
@@ -151,7 +150,7 @@ impl Memory {
 
     /// `len` elements to write.
     pub(super) fn write<T>(&mut self, start: *mut T, len: usize, argument: Argument) -> Result<Out<T>, Error> {
-        self.add(Span::new(start, len, argument, true)?)?;
+        self.add(Span::new(start, len, argument)?, true)?;
         Ok(Out { start, len })
     }
 
@@ -160,7 +159,7 @@ impl Memory {
     /// # Safety
     /// It is there, unless the pointer is null or misaligned.
     pub(super) unsafe fn copy<T: Copy>(&mut self, start: *const T, argument: Argument) -> Result<T, Error> {
-        self.add(Span::new(start, 1, argument, false)?)?;
+        self.add(Span::new(start, 1, argument)?, false)?;
         // SAFETY: not null and aligned, as was just found, and promised to be there; structs of C hold any bits.
         Ok(unsafe { start.read() })
     }
@@ -173,21 +172,21 @@ impl Memory {
         argument: Argument,
         written: bool,
     ) -> Result<Option<Span>, Error> {
-        let Some(span) = Span::new(start, len, argument, written)? else { return Ok(None) };
-        match self.spans().find(|other| (other.written || written) && span.overlaps(other)) {
-            Some(other) if other.argument == Argument::Error => Err(overlap(other, &span)),
-            Some(other) => Err(overlap(&span, other)),
+        let Some(span) = Span::new(start, len, argument)? else { return Ok(None) };
+        match self.spans().find(|&(other, other_written)| (other_written || written) && span.overlaps(other)) {
+            Some((other, _)) if other.argument == Argument::Error => Err(overlap(other, &span)),
+            Some((other, _)) => Err(overlap(&span, other)),
             None => Ok(Some(span)),
         }
     }
 
     /// What is written is apart from all else.
     fn apart(&self) -> Result<(), Error> {
-        for (place, later) in self.spans().enumerate() {
-            for earlier in self.spans().take(place) {
-                if (earlier.written || later.written) && earlier.overlaps(later) {
+        for (place, (later, later_written)) in self.spans().enumerate() {
+            for (earlier, earlier_written) in self.spans().take(place) {
+                if (earlier_written || later_written) && earlier.overlaps(later) {
                     // The one that is written is named; where both are, the later. `error` is told first.
-                    let first = !later.written || earlier.argument == Argument::Error;
+                    let first = !later_written || earlier.argument == Argument::Error;
                     return Err(if first { overlap(earlier, later) } else { overlap(later, earlier) });
                 }
             }
@@ -202,18 +201,22 @@ impl Memory {
 /// `error` is null, or there to be written.
 pub(super) unsafe fn call<A>(
     error: *mut prnn_error,
-    gather: impl FnOnce(&mut Memory) -> Result<A, Error>,
-    act: impl FnOnce(A) -> Result<(), Error>,
+    gather: impl FnOnce(&mut Memory<'_>) -> Result<A, Error>,
+    act: impl FnOnce(&A) -> Result<(), Error>,
 ) -> prnn_status {
-    let result = checked(error, gather).and_then(act);
+    // By reference, as each copy of them would be on the stack.
+    let result = match &checked(error, gather) {
+        Ok(arguments) => act(arguments),
+        Err(error) => Err(*error),
+    };
     // SAFETY: the caller's promise.
     unsafe { report(result, error) }
 }
 
 /// A function of its own, so that the list of spans is off the stack when the work begins.
 #[inline(never)]
-fn checked<A>(error: *mut prnn_error, gather: impl FnOnce(&mut Memory) -> Result<A, Error>) -> Result<A, Error> {
-    let mut memory = Memory { spans: [Span::NONE; MOST], count: 0 };
+fn checked<A>(error: *mut prnn_error, gather: impl FnOnce(&mut Memory<'_>) -> Result<A, Error>) -> Result<A, Error> {
+    let mut memory = Memory { spans: &mut [Span::NONE; MOST], count: 0, written: 0 };
     if !error.is_null() {
         memory.write(error, 1, Argument::Error)?;
     }

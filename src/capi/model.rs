@@ -160,7 +160,7 @@ impl Network {
     }
 }
 
-impl Memory {
+impl Memory<'_> {
     /// # Safety
     /// As [`Memory::copy`], and what the struct refers to is there as well.
     pub(super) unsafe fn model(&mut self, model: *const prnn_model) -> Result<Network, Error> {
@@ -182,10 +182,10 @@ pub unsafe extern "C" fn prnn_panels_len(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         Ok((memory.copy(shape, Argument::Shape)?, memory.write(result, 1, Argument::Result)?))
     };
-    let act = |(shape, result): (prnn_shape, Out<usize>)| {
+    let act = |(shape, result): &(prnn_shape, Out<usize>)| {
         let sizes = shape.sizes()?;
         sizes.check()?;
         let len = with_cell!(shape.cell, C => Ok(Model::<C>::panels_len(sizes)))?;
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn prnn_panels_pack(
     panels_len: usize,
     error: *mut prnn_error,
 ) -> prnn_status {
-    let gather = |memory: &mut Memory| {
+    let gather = |memory: &mut Memory<'_>| {
         // SAFETY: the caller's promise.
         let shape = unsafe { memory.copy(shape, Argument::Shape)? };
         let list = memory.read(weights, weights_len, Argument::Weights)?;
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn prnn_panels_pack(
         }
         Ok((shape, list, panels))
     };
-    let act = |(shape, list, panels): (prnn_shape, In<prnn_weights>, Out<f32>)| {
+    let act = |(shape, list, panels): &(prnn_shape, In<prnn_weights>, Out<f32>)| {
         // SAFETY: checked by `call`, promised by the caller.
         let (weights, panels) = unsafe { (list.slice().iter().map(|weights| weights.open()), panels.slice()) };
         with_cell!(shape.cell, C => Model::<C>::pack_each(shape.sizes()?, weights, panels).map(|_| ()))
@@ -277,7 +277,7 @@ pub unsafe extern "C" fn prnn_model_new(
     model: *mut prnn_model,
     error: *mut prnn_error,
 ) -> prnn_status {
-    let gather = |memory: &mut Memory| {
+    let gather = |memory: &mut Memory<'_>| {
         // SAFETY: the caller's promise.
         let shape = unsafe { memory.copy(shape, Argument::Shape)? };
         let backend = Backend::detect().number();
@@ -287,7 +287,7 @@ pub unsafe extern "C" fn prnn_model_new(
         };
         Ok((network, memory.write(model, 1, Argument::Model)?))
     };
-    let act = |(network, model): (Network, Out<prnn_model>)| {
+    let act = |(network, model): &(Network, Out<prnn_model>)| {
         // SAFETY: checked by `call`, promised by the caller.
         with_cell!(network.model.shape.cell, C => unsafe { network.model::<C>() }.map(|_| ()))?;
         // SAFETY: the same.
@@ -312,8 +312,8 @@ pub unsafe extern "C" fn prnn_model_layer(
 ) -> prnn_status {
     // SAFETY: the caller's promise.
     let gather =
-        |memory: &mut Memory| unsafe { Ok((memory.model(model)?, memory.write(result, 1, Argument::Result)?)) };
-    let act = |(network, result): (Network, Out<prnn_model>)| {
+        |memory: &mut Memory<'_>| unsafe { Ok((memory.model(model)?, memory.write(result, 1, Argument::Result)?)) };
+    let act = |(network, result): &(Network, Out<prnn_model>)| {
         let prnn_model { shape, .. } = network.model;
         let one = with_cell!(shape.cell, C => {
             // SAFETY: checked by `call`, promised by the caller.
@@ -358,7 +358,7 @@ pub unsafe extern "C" fn prnn_backend_by_name(
     result: *mut prnn_backend,
     error: *mut prnn_error,
 ) -> prnn_status {
-    let gather = |memory: &mut Memory| {
+    let gather = |memory: &mut Memory<'_>| {
         // How long the string is, is not known before it is read; no more of it than of the longest name.
         memory.read(name, 1, Argument::Name)?;
         let longest = NAMES.iter().map(|name| name.to_bytes().len()).max().unwrap_or_default();
@@ -367,7 +367,7 @@ pub unsafe extern "C" fn prnn_backend_by_name(
         memory.read(name, len + 1, Argument::Name)?;
         memory.write(result, 1, Argument::Result)
     };
-    let act = |result: Out<prnn_backend>| {
+    let act = |result: &Out<prnn_backend>| {
         // SAFETY: a string of C, by the caller's promise; no byte beyond the first that differs is read.
         let is_name = |backend: &Backend| unsafe { is(name.cast(), backend.name()) };
         let backend = Backend::available().find(is_name).ok_or(unknown(Argument::Name, 0, 0))?;

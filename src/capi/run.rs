@@ -51,7 +51,7 @@ impl StateArrays {
     }
 }
 
-impl Memory {
+impl Memory<'_> {
     /// # Safety
     /// As [`Memory::copy`], and what the struct refers to is there as well.
     pub(super) unsafe fn states(&mut self, states: *const prnn_states) -> Result<StateArrays, Error> {
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn prnn_run(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         Ok((
             memory.model(model)?,
             memory.layout(layout)?,
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn prnn_run(
     };
     type Arguments = (Network, Arrays, In<f32>, StateArrays, Out<f32>, Out<f32>);
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(network, layout, input, states, output, scratch): Arguments| unsafe {
+    let act = |(network, layout, input, states, output, scratch): &Arguments| unsafe {
         let (layout, input, states) = (layout.layout()?, input.slice(), states.states());
         let (output, scratch) = (output.slice(), scratch.slice());
         with_cell!(network.model.shape.cell, C => network.model::<C>()?.run(&layout, input, states, output, scratch))
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn prnn_run_last(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         Ok((
             memory.model(model)?,
             memory.layout(layout)?,
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn prnn_run_last(
         ))
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(network, layout, input, states, scratch): (Network, Arrays, In<f32>, StateArrays, Out<f32>)| unsafe {
+    let act = |(network, layout, input, states, scratch): &(Network, Arrays, In<f32>, StateArrays, Out<f32>)| unsafe {
         let (layout, input, states, scratch) = (layout.layout()?, input.slice(), states.states(), scratch.slice());
         with_cell!(network.model.shape.cell, C => network.model::<C>()?.run_last(&layout, input, states, scratch))
     };
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn prnn_step(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         Ok((
             memory.model(model)?,
             memory.read(input, input_len, Argument::Input)?,
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn prnn_step(
         ))
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(network, input, h_in, h_out, c): (Network, In<f32>, In<f32>, Out<f32>, Out<f32>)| unsafe {
+    let act = |(network, input, h_in, h_out, c): &(Network, In<f32>, In<f32>, Out<f32>, Out<f32>)| unsafe {
         let (input, h_in, h_out, c) = (input.slice(), h_in.slice(), h_out.slice(), c.slice());
         with_cell!(network.model.shape.cell, C => network.model::<C>()?.step(batch, input, h_in, h_out, c))
     };
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn prnn_step_in_place(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         Ok((
             memory.model(model)?,
             memory.read(input, input_len, Argument::Input)?,
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn prnn_step_in_place(
         ))
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(network, input, h, c, scratch): (Network, In<f32>, Out<f32>, Out<f32>, Out<f32>)| unsafe {
+    let act = |(network, input, h, c, scratch): &(Network, In<f32>, Out<f32>, Out<f32>, Out<f32>)| unsafe {
         let (input, h, c, scratch) = (input.slice(), h.slice(), c.slice(), scratch.slice());
         with_cell!(network.model.shape.cell, C => network.model::<C>()?.step_in_place(batch, input, h, c, scratch))
     };
@@ -225,11 +225,11 @@ pub unsafe extern "C" fn prnn_step_in_place(
 macro_rules! size_of_model {
     ($model:expr, $result:expr, $error:expr, |$typed:ident| $value:expr) => {{
         // SAFETY: the caller's promise.
-        let gather = |memory: &mut Memory| unsafe {
+        let gather = |memory: &mut Memory<'_>| unsafe {
             Ok((memory.model($model)?, memory.write($result, 1, Argument::Result)?))
         };
         // SAFETY: checked by `call`, promised by the caller.
-        let act = |(network, result): (Network, Out<usize>)| unsafe {
+        let act = |(network, result): &(Network, Out<usize>)| unsafe {
             result.set(with_cell!(network.model.shape.cell, C => {
                 let $typed = network.model::<C>()?;
                 $value
@@ -245,11 +245,11 @@ macro_rules! size_of_model {
 macro_rules! size_of_run {
     ($model:expr, $layout:expr, $result:expr, $error:expr, |$typed:ident, $over:ident| $value:expr) => {{
         // SAFETY: the caller's promise.
-        let gather = |memory: &mut Memory| unsafe {
+        let gather = |memory: &mut Memory<'_>| unsafe {
             Ok((memory.model($model)?, memory.layout($layout)?, memory.write($result, 1, Argument::Result)?))
         };
         // SAFETY: checked by `call`, promised by the caller.
-        let act = |(network, layout, result): (Network, Arrays, Out<_>)| unsafe {
+        let act = |(network, layout, result): &(Network, Arrays, Out<_>)| unsafe {
             let $over = &layout.layout()?;
             result.set(with_cell!(network.model.shape.cell, C => {
                 let $typed = network.model::<C>()?;

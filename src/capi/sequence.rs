@@ -102,7 +102,7 @@ impl Sequences<u8> for CheckedMut<'_> {
     }
 }
 
-impl Memory {
+impl Memory<'_> {
     /// A list of sequences to read.
     ///
     /// # Safety
@@ -136,7 +136,7 @@ impl Memory {
             let Some(span) = entry.map_err(|error| error.at(index))? else { continue };
             if hull.is_some_and(|hull| hull.overlaps(&span)) {
                 for before in sequences.iter().take(index) {
-                    let before = Span::new(before.data, before.bytes, Argument::Sequences, true)?;
+                    let before = Span::new(before.data, before.bytes, Argument::Sequences)?;
                     if before.is_some_and(|before| before.overlaps(&span)) {
                         let (code, argument) = (Code::Overlap, Argument::Sequences);
                         let (index, found) = (Some(index), argument as i64);
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn prnn_pack_padded_sequence(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         Ok((
             memory.layout(layout)?,
             memory.copy(padded, Argument::Padded)?,
@@ -186,7 +186,7 @@ pub unsafe extern "C" fn prnn_pack_padded_sequence(
         ))
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(layout, padded, input, output): (Arrays, prnn_padded, In<u8>, Out<u8>)| unsafe {
+    let act = |(layout, padded, input, output): &(Arrays, prnn_padded, In<u8>, Out<u8>)| unsafe {
         pack_padded_sequence(&layout.layout()?, padded.shape(), input.slice(), output.slice())
     };
     // SAFETY: the caller's promise.
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn prnn_pad_packed_sequence(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         Ok((
             memory.layout(layout)?,
             memory.copy(padded, Argument::Padded)?,
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn prnn_pad_packed_sequence(
     };
     type Arguments = (Arrays, prnn_padded, In<u8>, Option<In<u8>>, Out<u8>);
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(layout, padded, input, value, output): Arguments| unsafe {
+    let act = |(layout, padded, input, value, output): &Arguments| unsafe {
         let padding = padded.padding(fill, value.as_ref().map(|value| value.slice()))?;
         pad_packed_with(&layout.layout()?, padded.shape(), input.slice(), padding, output.slice())
     };
@@ -250,13 +250,13 @@ pub unsafe extern "C" fn prnn_pack_sequence(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         let layout = memory.layout(layout)?;
         let output = memory.write(output.cast(), output_bytes, Argument::Output)?;
         Ok((layout, memory.sequences(sequences, sequences_len)?, output))
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(layout, sequences, output): (Arrays, In<prnn_sequence>, Out<u8>)| unsafe {
+    let act = |(layout, sequences, output): &(Arrays, In<prnn_sequence>, Out<u8>)| unsafe {
         pack_sequence(&layout.layout()?, row_bytes, sequences.open(), output.slice())
     };
     // SAFETY: the caller's promise.
@@ -279,13 +279,13 @@ pub unsafe extern "C" fn prnn_unpack_sequence(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         let layout = memory.layout(layout)?;
         let input = memory.read(input.cast(), input_bytes, Argument::Input)?;
         Ok((layout, input, memory.sequences_mut(sequences, sequences_len)?))
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(layout, input, sequences): (Arrays, In<u8>, In<prnn_sequence_mut>)| unsafe {
+    let act = |(layout, input, sequences): &(Arrays, In<u8>, In<prnn_sequence_mut>)| unsafe {
         unpack_into(&layout.layout()?, row_bytes, input.slice(), &mut CheckedMut(sequences.slice()))
     };
     // SAFETY: the caller's promise.
@@ -310,7 +310,7 @@ pub unsafe extern "C" fn prnn_pad_sequence(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         let padded = memory.copy(padded, Argument::Padded)?;
         let value = memory.read_option(padding_value.cast(), padding_value_bytes, Argument::PaddingValue)?;
         let output = memory.write(output.cast(), output_bytes, Argument::Output)?;
@@ -318,7 +318,7 @@ pub unsafe extern "C" fn prnn_pad_sequence(
     };
     type Arguments = (prnn_padded, In<prnn_sequence>, Option<In<u8>>, Out<u8>);
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(padded, sequences, value, output): Arguments| unsafe {
+    let act = |(padded, sequences, value, output): &Arguments| unsafe {
         let padding = padded.padding(fill, value.as_ref().map(|value| value.slice()))?;
         pad_with(padded.shape(), sequences.open(), padding, output.slice())
     };
@@ -343,7 +343,7 @@ pub unsafe extern "C" fn prnn_unpad_sequence(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         let padded = memory.copy(padded, Argument::Padded)?;
         let lengths = memory.read(lengths, lengths_len, Argument::Lengths)?;
         let input = memory.read(input.cast(), input_bytes, Argument::Input)?;
@@ -351,7 +351,7 @@ pub unsafe extern "C" fn prnn_unpad_sequence(
     };
     type Arguments = (prnn_padded, In<usize>, In<u8>, In<prnn_sequence_mut>);
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(padded, lengths, input, sequences): Arguments| unsafe {
+    let act = |(padded, lengths, input, sequences): &Arguments| unsafe {
         unpad_into(padded.shape(), lengths.slice(), input.slice(), &mut CheckedMut(sequences.slice()))
     };
     // SAFETY: the caller's promise.
@@ -370,13 +370,14 @@ pub unsafe extern "C" fn prnn_invert_permutation(
     output_len: usize,
     error: *mut prnn_error,
 ) -> prnn_status {
-    let gather = |memory: &mut Memory| {
+    let gather = |memory: &mut Memory<'_>| {
         let permutation = memory.read(permutation, permutation_len, Argument::Permutation)?;
         Ok((permutation, memory.write(output, output_len, Argument::Output)?))
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act =
-        |(permutation, output): (In<u32>, Out<u32>)| unsafe { invert_permutation(permutation.slice(), output.slice()) };
+    let act = |(permutation, output): &(In<u32>, Out<u32>)| unsafe {
+        invert_permutation(permutation.slice(), output.slice())
+    };
     // SAFETY: the caller's promise.
     unsafe { call(error, gather, act) }
 }

@@ -113,7 +113,7 @@ fn not_a_task() -> Error {
 }
 
 /// The split that C describes.
-fn split(cuts: prnn_cuts, places: Option<&'static [usize]>) -> Result<Split<'static>, Error> {
+fn split(cuts: &prnn_cuts, places: Option<&'static [usize]>) -> Result<Split<'static>, Error> {
     let split = match places {
         // Only one of the two can be meant.
         Some(_) if cuts.tasks != 0 => return Err(Error::new(Code::Unsupported, Argument::Tasks, cuts.tasks, 0)),
@@ -126,23 +126,32 @@ fn split(cuts: prnn_cuts, places: Option<&'static [usize]>) -> Result<Split<'sta
 /// Where tasks go, and the place for their number.
 type Made = (Out<prnn_task>, Out<usize>);
 
+/// Makes the tasks where they go. They are taken by reference, as each copy of them would be on the stack.
+///
 /// # Safety
 /// Checked by `call`, promised by the caller.
-unsafe fn make<C: Cell>(cell: prnn_cell, tasks: Tasks<'static, C>, (out, count): Made) -> Result<(), Error> {
-    let (len, out) = (tasks.len(), out.start_and_len());
-    if len > out.1 {
-        return Err(Error::new(Code::WrongCount, Argument::Tasks, out.1, len));
+#[inline(never)]
+unsafe fn make<C: Cell>(
+    cell: prnn_cell,
+    tasks: &mut Result<Tasks<'static, C>, Error>,
+    (out, count): &Made,
+) -> Result<(), Error> {
+    let tasks = tasks.as_mut().map_err(|&mut error| error)?;
+    let (len, (mut out, room)) = (tasks.len(), out.start_and_len());
+    if len > room {
+        return Err(Error::new(Code::WrongCount, Argument::Tasks, room, len));
     }
-    for (index, task) in tasks.enumerate() {
+    for task in tasks {
         // SAFETY: within the checked memory.
-        unsafe { prnn_task::make(out.0.wrapping_add(index), cell, task) }
+        unsafe { prnn_task::make(out, cell, task) }
+        out = out.wrapping_add(1);
     }
     // SAFETY: the caller's promise.
     unsafe { count.set(len) }
     Ok(())
 }
 
-impl Memory {
+impl Memory<'_> {
     /// # Safety
     /// As [`Memory::copy`], and what the struct refers to is there as well.
     unsafe fn cuts(&mut self, cuts: *const prnn_cuts) -> Result<(prnn_cuts, Option<In<usize>>), Error> {
@@ -183,7 +192,7 @@ pub unsafe extern "C" fn prnn_split(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         Ok((
             (memory.model(model)?, memory.layout(layout)?),
             memory.read(input, input_len, Argument::Input)?,
@@ -197,13 +206,13 @@ pub unsafe extern "C" fn prnn_split(
     type Cuts = (prnn_cuts, Option<In<usize>>);
     type Arguments = ((Network, Arrays), In<f32>, StateArrays, Out<f32>, Out<f32>, Cuts, Made);
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |((network, layout), input, states, output, scratch, (cuts, places), made): Arguments| unsafe {
+    let act = |((network, layout), input, states, output, scratch, (cuts, places), made): &Arguments| unsafe {
         let (layout, input, states) = (layout.layout()?, input.slice(), states.states());
-        let (output, scratch, split) = (output.slice(), scratch.slice(), split(cuts, places.map(|all| all.slice()))?);
+        let (output, scratch, split) =
+            (output.slice(), scratch.slice(), split(cuts, places.as_ref().map(|all| all.slice()))?);
         let cell = network.model.shape.cell;
         with_cell!(cell, C => {
-            let tasks = network.model::<C>()?.split(&layout, input, states, output, scratch, split)?;
-            make(cell, tasks, made)
+            make(cell, &mut network.model::<C>()?.split(&layout, input, states, output, scratch, split), made)
         })
     };
     // SAFETY: the caller's promise.
@@ -229,7 +238,7 @@ pub unsafe extern "C" fn prnn_split_last(
     error: *mut prnn_error,
 ) -> prnn_status {
     // SAFETY: the caller's promise.
-    let gather = |memory: &mut Memory| unsafe {
+    let gather = |memory: &mut Memory<'_>| unsafe {
         Ok((
             (memory.model(model)?, memory.layout(layout)?),
             memory.read(input, input_len, Argument::Input)?,
@@ -242,12 +251,11 @@ pub unsafe extern "C" fn prnn_split_last(
     type Cuts = (prnn_cuts, Option<In<usize>>);
     type Arguments = ((Network, Arrays), In<f32>, StateArrays, Out<f32>, Cuts, Made);
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |((network, layout), input, states, scratch, (cuts, places), made): Arguments| unsafe {
+    let act = |((network, layout), input, states, scratch, (cuts, places), made): &Arguments| unsafe {
         let (layout, input, states, scratch) = (layout.layout()?, input.slice(), states.states(), scratch.slice());
-        let (cell, split) = (network.model.shape.cell, split(cuts, places.map(|all| all.slice()))?);
+        let (cell, split) = (network.model.shape.cell, split(cuts, places.as_ref().map(|all| all.slice()))?);
         with_cell!(cell, C => {
-            let tasks = network.model::<C>()?.split_last(&layout, input, states, scratch, split)?;
-            make(cell, tasks, made)
+            make(cell, &mut network.model::<C>()?.split_last(&layout, input, states, scratch, split), made)
         })
     };
     // SAFETY: the caller's promise.
@@ -257,12 +265,12 @@ pub unsafe extern "C" fn prnn_split_last(
 /// Declares what is done with a task: an expression of it, which is opened to be changed or looked at.
 macro_rules! with_task {
     ($access:ident $open:ident($task:expr), $result:expr, $error:expr, |$typed:ident| $value:expr) => {{
-        let gather = |memory: &mut Memory| {
+        let gather = |memory: &mut Memory<'_>| {
             memory.$access($task, 1, Argument::Task)?;
             memory.write($result, 1, Argument::Result)
         };
         // SAFETY: checked by `call`, promised by the caller.
-        let act = |result: Out<_>| unsafe {
+        let act = |result: &Out<_>| unsafe {
             with_cell!(prnn_task::cell($task)?, C => {
                 let $typed = prnn_task::$open::<C>($task);
                 result.set($value);

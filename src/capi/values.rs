@@ -16,8 +16,8 @@ unsafe fn each(
     error: *mut prnn_error,
     activation: fn(Backend, &mut [f32]),
 ) -> prnn_status {
-    let gather = |memory: &mut Memory| memory.write(values, values_len, Argument::Values);
-    let act = |values: Out<f32>| {
+    let gather = |memory: &mut Memory<'_>| memory.write(values, values_len, Argument::Values);
+    let act = |values: &Out<f32>| {
         let backend = Backend::of_number(backend).ok_or(unknown(Argument::Backend, backend, 0))?;
         // SAFETY: checked by `call`, promised by the caller.
         activation(backend, unsafe { values.slice() });
