@@ -61,6 +61,32 @@ uint32_t clock_end(void)
     return (0xFFFFFF - now) * 40;
 }
 
+/* No value that a call would write, and so many words of it below the stack. */
+#define PAINT 0xA5C3F00Du
+enum { WORDS = 1024 };
+static volatile uint32_t *painted;
+
+__attribute__((noinline)) void stack_begin(void)
+{
+    uint32_t *now;
+    __asm__ volatile("mov %0, sp" : "=r"(now));
+    painted = now - WORDS;
+    for (size_t word = 0; word < WORDS; word++)
+        painted[word] = PAINT;
+}
+
+uint32_t stack_end(void)
+{
+    uint32_t kept = 0;
+    while (kept < WORDS && painted[kept] == PAINT)
+        kept++;
+    if (kept == 0) {
+        print("FAILED: a call takes more stack than was painted\n");
+        leave(1);
+    }
+    return (WORDS - kept) * sizeof *painted;
+}
+
 static void fault(void)
 {
     print("FAILED: a fault\n");

@@ -34,6 +34,17 @@ static _Noreturn void fail(const char *what)
         }                                                                    \
     } while (0)
 
+/* The call again, and what it takes of the stack: a line for the script that measures. */
+#define STACK(function, ...)                                                 \
+    do {                                                                     \
+        stack_begin();                                                       \
+        CALL(function, __VA_ARGS__);                                         \
+        const uint32_t bytes_ = stack_end();                                 \
+        print("C: stack ");                                                  \
+        print_number(bytes_);                                                \
+        print(" " #function "\n");                                           \
+    } while (0)
+
 #define SAME_BITS(found, expected)                                                    \
     do {                                                                              \
         _Static_assert(sizeof(expected) == sizeof(found), "another size");            \
@@ -86,6 +97,10 @@ static void speakers(void)
     print(", as on the host to the last bit; ");
     print_number(instructions / UTTERANCE_TOKENS);
     print(" instructions for each token\n");
+    STACK(prnn_model_new, &shape, speakers_panels, LENGTH(speakers_panels), PRNN_PANEL_FORMAT, &model);
+    STACK(prnn_layout_from_sorted_size, &length, 1, sorted_lengths, &layout);
+    STACK(prnn_pack_sequence, &layout, CHANNELS * sizeof(float), &sequence, 1, packed, sizeof packed);
+    STACK(prnn_run, &model, &layout, packed, LENGTH(packed), &where, output, LENGTH(output), scratch, LENGTH(scratch));
 }
 
 static void step_by_step(const prnn_model *model)
@@ -116,6 +131,8 @@ static void step_by_step(const prnn_model *model)
     print(" tokens are speech, as on the host to the last bit; ");
     print_number(instructions / CLIP_TOKENS);
     print(" instructions for each step\n");
+    STACK(prnn_step, model, 1, clip, SPEECH_INPUTS, h[0], SPEECH_UNITS, h[1], SPEECH_UNITS, c, SPEECH_UNITS);
+    STACK(prnn_sigmoid, model->backend, likely, CLIP_TOKENS);
 }
 
 static void in_slices(const prnn_model *model)
@@ -150,6 +167,8 @@ static void in_slices(const prnn_model *model)
     print(" steps: the same bits; ");
     print_number(instructions / CLIP_TOKENS);
     print(" instructions for each step\n");
+    STACK(prnn_split, model, &layout, clip, LENGTH(clip), &where, output, LENGTH(output), 0, 0, &cuts, &task, 1, &tasks);
+    STACK(prnn_task_advance, &task, SLICE, &done);
 }
 
 int main(void)
