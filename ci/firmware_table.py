@@ -24,6 +24,7 @@ ROWS = [
     ("code of a layout, a pack and one LSTM: bytes", "code.{}"),
     ("constants of these beyond the panels: bytes", "tables"),
     ("stack of the dearest public call: bytes", "stack"),
+    ("the same from C, of what `firmware/c` calls: bytes", "stack.c"),
     ("weights copied to RAM: bytes", "ram"),
 ]
 LEVELS = ["3", "s", "z"]
@@ -64,7 +65,7 @@ def main():
         cells = []
         for level in LEVELS:
             measured = [v for (l, _), v in figures[name.format(level)].items() if l == level]
-            cells.append(text(max(measured)))
+            cells.append(text(max(measured)) if measured else "")
         limit = limits.get(name)
         bound = text(limit) if limit is not None else ""
         if name == "code.{}":
