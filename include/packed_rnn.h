@@ -733,8 +733,8 @@ prnn_status prnn_step_in_place(const prnn_model *model,
 prnn_status prnn_states_len(const prnn_model *model, size_t batch, size_t *result, prnn_error *error);
 
 /*
- * Tells the floats of scratch beyond the needed that make steps of few sequences faster. The bits are the same with and
- * without.
+ * Tells the floats of scratch beyond the needed that make steps of few sequences faster, where a CPU has vectors. The
+ * bits are the same with and without.
  *
  * Errors: those of a model.
  */

@@ -24,6 +24,7 @@ mod cell;
 #[allow(dead_code)]
 #[path = "../../src/copy.rs"]
 mod copy;
+#[allow(dead_code)]
 #[path = "../../src/device.rs"]
 mod device;
 #[allow(dead_code)]

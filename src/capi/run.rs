@@ -275,8 +275,8 @@ pub unsafe extern "C" fn prnn_states_len(
     size_of_model!(model, result, error, |model| model.states_len(batch))
 }
 
-/// Tells the floats of scratch beyond the needed that make steps of few sequences faster. The bits are the same with and
-/// without.
+/// Tells the floats of scratch beyond the needed that make steps of few sequences faster, where a CPU has vectors. The
+/// bits are the same with and without.
 ///
 /// Errors: those of a model.
 #[unsafe(no_mangle)]
