@@ -145,7 +145,7 @@ build_c
 level=3 cpu=any
 sound "$out/elf/c" speech_panels
 # What a program in C prints comes by the emulator's stderr.
-told=$(emulate mps2-an386 cortex-m4 "$out/elf/c" 2>&1) || { echo "$told"; exit 1; }
+told=$(emulate mps2-an386 cortex-m4 "$out/elf/c" 2>&1) || die "$told"
 echo "$told"
 figure stack.c "$(sed -nE 's/^C: stack ([0-9]+) .*/\1/p' <<<"$told" | sort -n | tail -1)"
 emulate mps2-an500 cortex-m7 "$out/elf/c"

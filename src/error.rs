@@ -199,11 +199,11 @@ fn clamp(value: usize) -> i64 {
 
 /// The slice must have exactly `expected` elements.
 pub(crate) fn check_len<T>(slice: &[T], argument: Argument, expected: Option<usize>) -> Result<(), Error> {
-    check_count(slice.len(), argument, expected)
+    check_found(slice.len(), argument, expected)
 }
 
-/// As many elements as a slice has must be `expected`.
-pub(crate) fn check_count(found: usize, argument: Argument, expected: Option<usize>) -> Result<(), Error> {
+/// A slice of `found` elements must have exactly `expected`.
+pub(crate) fn check_found(found: usize, argument: Argument, expected: Option<usize>) -> Result<(), Error> {
     let expected = expected.ok_or(Error::overflow(argument))?;
     if found == expected { Ok(()) } else { Err(Error::new(Code::WrongLen, argument, found, expected)) }
 }

@@ -9,7 +9,7 @@
 #![allow(unsafe_code)]
 
 use crate::device::{SMALL, one_turn};
-use crate::error::{Argument, Error, check_count};
+use crate::error::{Argument, Error, check_found};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
@@ -56,7 +56,7 @@ impl<'a> Floats<'a> {
 
     /// As [`check_len`](crate::error::check_len) of a slice.
     pub(crate) fn check(self, argument: Argument, expected: Option<usize>) -> Result<(), Error> {
-        check_count(self.len, argument, expected)
+        check_found(self.len, argument, expected)
     }
 
     /// The first element of row `row` of those of `width`; as many may be read from it.

@@ -363,6 +363,21 @@ fn states_len_errors<C: Cell>() {
     }
 }
 
+/// Of a single layer no outputs are kept, and their number is asked of nobody: here it is 2^32.
+#[cfg(target_pointer_width = "32")]
+#[test]
+fn outputs_that_are_not_kept() {
+    let shape = Shape::new(1, 1 << 10).bidirectional();
+    let panels = vec![0.0; Model::<Tanh>::panels_len(shape)];
+    let model = Model::<Tanh>::from_panels(shape, &panels).unwrap();
+    let mut sorted_lengths = [0];
+    let layout = Layout::from_sorted(&[1 << 21], &mut sorted_lengths).unwrap();
+    let (input, mut hn, mut scratch) = (vec![0.0; 1 << 21], [0.0; 1 << 11], [0.0; 1 << 11]);
+    let tasks =
+        model.split_last(&layout, &input, States::new(&mut hn), &mut scratch, packed_rnn::Split::rows(1)).unwrap();
+    assert_eq!(tasks.len(), 1);
+}
+
 /// Sizes beyond 2^64 without the memory: 2^20 sequences of 2^31 - 1 tokens each, and panels of which only the size is
 /// looked at.
 #[cfg(target_pointer_width = "64")]

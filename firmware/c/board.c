@@ -61,7 +61,7 @@ uint32_t clock_end(void)
     return (0xFFFFFF - now) * 40;
 }
 
-/* No value that a call would write, and so many words of it below the stack. */
+/* No value that a call would write, and so many words of it below the stack pointer. */
 #define PAINT 0xA5C3F00Du
 enum { WORDS = 1024 };
 static volatile uint32_t *painted;
@@ -71,6 +71,10 @@ __attribute__((noinline)) void stack_begin(void)
     uint32_t *now;
     __asm__ volatile("mov %0, sp" : "=r"(now));
     painted = now - WORDS;
+    if (painted < bss_end) {
+        print("FAILED: no room to paint\n");
+        leave(1);
+    }
     for (size_t word = 0; word < WORDS; word++)
         painted[word] = PAINT;
 }

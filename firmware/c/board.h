@@ -20,7 +20,7 @@ _Noreturn void leave(int status);
 void clock_begin(void);
 uint32_t clock_end(void);
 
-/* The stack below is painted; and the bytes of it that have been written since, by calls of the same function. */
+/* The first paints the stack below, the second tells how many bytes of it were written since: both from one function. */
 void stack_begin(void);
 uint32_t stack_end(void);
 

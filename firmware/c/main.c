@@ -1,7 +1,7 @@
 /*
  * The jobs of src/bin/speakers.rs and src/bin/stream.rs by the library for C: an utterance to its speaker, and a clip as a
  * stream, step by step and in slices of time. All memory is static, the panels are in flash, and every bit must be that
- * of the host.
+ * of the host. Then each call is made again, and tells what it takes of the stack.
  */
 #include "board.h"
 #include "data.h"
@@ -169,6 +169,7 @@ static void in_slices(const prnn_model *model)
     print(" instructions for each step\n");
     STACK(prnn_split, model, &layout, clip, LENGTH(clip), &where, output, LENGTH(output), 0, 0, &cuts, &task, 1, &tasks);
     STACK(prnn_task_advance, &task, SLICE, &done);
+    STACK(prnn_task_steps_left, &task, &slices);
 }
 
 int main(void)

@@ -111,11 +111,14 @@ impl<T> Out<T> {
 
 /// What the arguments of one call refer to.
 pub(super) struct Memory<'s> {
+    /// By reference, so that the list is made in its place.
     spans: &'s mut [Span; MOST],
     count: usize,
-    /// A bit for each of them that is written.
+    /// A bit for each of them that is written; in the spans it would take a word each.
     written: u32,
 }
+
+const _: () = assert!(MOST <= u32::BITS as usize);
 
 impl Memory<'_> {
     fn add(&mut self, span: Option<Span>, written: bool) -> Result<(), Error> {
@@ -204,10 +207,10 @@ pub(super) unsafe fn call<A>(
     gather: impl FnOnce(&mut Memory<'_>) -> Result<A, Error>,
     act: impl FnOnce(&A) -> Result<(), Error>,
 ) -> prnn_status {
-    // By reference, as each copy of them would be on the stack.
+    // The arguments by reference: each copy of them would be on the stack.
     let result = match &checked(error, gather) {
         Ok(arguments) => act(arguments),
-        Err(error) => Err(*error),
+        Err(refused) => Err(*refused),
     };
     // SAFETY: the caller's promise.
     unsafe { report(result, error) }

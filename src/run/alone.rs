@@ -22,6 +22,7 @@ impl<'a> Part<'a> {
             self.begin(run);
         }
         let mut left = most;
+        // What a step or a row asks is found each time anew: what outlives a row's computation is on the stack meanwhile.
         while left > 0
             && let reverse = run.is_reverse(self.direction)
             && let Some(steps) = &mut self.steps

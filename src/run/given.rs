@@ -8,8 +8,8 @@ use crate::layout::Layout;
 use crate::model::{Direction, Model};
 use crate::rows::{Floats, FloatsMut};
 
-/// What a run reads and writes, whichever of its rows are worked on. All arguments have been checked
-/// when `check` or `check_last` has allowed it.
+/// What a run reads and writes, whichever of its rows are worked on. Nothing is done with it before [`Run::check`] or
+/// [`Run::check_last`] has been called, once, and has returned `Ok`.
 pub(crate) struct Run<'a, C: Cell> {
     pub(crate) model: Model<'a, C>,
     pub(crate) layout: Layout<'a>,
@@ -26,12 +26,12 @@ pub(crate) struct Run<'a, C: Cell> {
     pub(super) last: Option<FloatsMut<'a>>,
     /// Room for sums computed ahead.
     pub(crate) ahead: FloatsMut<'a>,
-    pub(super) _reread: Reread,
+    _reread: Reread,
 }
 
 impl<'a, C: Cell> Run<'a, C> {
-    /// A run of these arguments, to be checked: made at once where it stays, as each of them is there once then. A run of
-    /// the last states has no output.
+    /// A run that is still to be checked. It is made where it stays, so that the stack holds each argument once. One of
+    /// the last states alone has an empty `output`.
     #[inline(always)]
     pub(crate) fn of(
         model: &Model<'a, C>,
@@ -56,7 +56,7 @@ impl<'a, C: Cell> Run<'a, C> {
         }
     }
 
-    /// The checks of [`Model::run`]. Of the scratch, what is needed is taken.
+    /// Checks as [`Model::run`] tells, and divides the scratch.
     pub(crate) fn check(&mut self) -> Result<(), Error> {
         let needed = self.model.scratch_len(&self.layout)?;
         self.check_states()?;
@@ -67,22 +67,22 @@ impl<'a, C: Cell> Run<'a, C> {
         Ok(())
     }
 
-    /// The checks of [`Model::run_last`].
+    /// Checks as [`Model::run_last`] tells, and divides the scratch, which has room for the states too.
     pub(crate) fn check_last(&mut self) -> Result<(), Error> {
         let needed = self.model.last_scratch_len(&self.layout)?;
         self.check_states()?;
         check_scratch(self.ahead.len(), needed)?;
-        // All of them have been counted.
-        let shape = self.model.shape;
-        let [states, tokens] = [self.layout.batch(), self.layout.tokens()].map(|rows| rows * shape.output_size());
+        let (shape, batch, tokens) = (self.model.shape, self.layout.batch(), self.layout.tokens());
         let mut take = |len| {
             let taken;
             (taken, self.ahead) = self.ahead.split_at(len);
             taken
         };
-        self.last = Some(take(states));
+        // Products that have been counted: without a layer between, one of all tokens has not.
+        self.last = Some(take(batch * shape.output_size()));
         // The layer before the last has the first part: of two layers there is no other.
-        let [odd, even] = [1, 2].map(|after| take(if shape.num_layers > after { tokens } else { 0 }));
+        let [odd, even] =
+            [1, 2].map(|after| take(if shape.num_layers > after { tokens * shape.output_size() } else { 0 }));
         self.outputs = [even, odd];
         Ok(())
     }

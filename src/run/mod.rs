@@ -2,7 +2,8 @@
 //!
 //! The initial states are copied to where the final ones will be, in the caller's order; a sequence that begins reads
 //! its state there. One that goes on reads its last output (`together`), or what was copied of that to the same place
-//! (`alone`). So nothing is kept beside the outputs. The reverse direction walks from the last step to the first: rows only join, and nothing is reversed.
+//! (`alone`). So nothing is kept beside the outputs. The reverse direction walks from the last step to the first: rows only
+//! join, and nothing is reversed.
 
 mod alone;
 mod given;

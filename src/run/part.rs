@@ -28,7 +28,7 @@ impl<'a> Part<'a> {
     /// gives each row to one.
     pub(crate) fn of(places: Range<usize>, directions: Range<usize>) -> Self {
         let (first, end, direction) = (places.start, places.end, directions.start);
-        let (window, _reread) = Default::default();
+        let (window, _reread) = (Window::default(), Reread::default());
         Part { first, end, directions, layer: 0, direction, steps: None, window, _reread }
     }
 

@@ -1,8 +1,8 @@
 //! A run in parts: tasks over contiguous rows of the sorted batch, for as many threads as the caller has.
 //!
 //! The rows of a run need nothing of each other: what a layer reads of a sequence, the layer before wrote for the same
-//! sequence. So tasks run without synchronisation, in any order, and give the bits of the undivided run. Their rows interleave in memory, step by step; no task forms a slice
-//! over them.
+//! sequence. So tasks run without synchronisation, in any order, and give the bits of the undivided run. Their rows
+//! interleave in memory, step by step; no task forms a slice over them.
 
 #![allow(unsafe_code)]
 
@@ -299,7 +299,7 @@ impl<C: Cell> fmt::Debug for Tasks<'_, C> {
     }
 }
 
-// The fields that a device reads again are no reason to pin them.
+// On a device `Reread` is not `Unpin`; a task may be moved there as elsewhere.
 impl<C: Cell> Unpin for Task<'_, C> {}
 impl<C: Cell> Unpin for Tasks<'_, C> {}
 
