@@ -4,7 +4,7 @@
 use crate::cell::{Cell, Gru, Lstm};
 use crate::clock::{Time, measure};
 use crate::simd::backend::Backend;
-use crate::simd::pass::{Carry, Epilogue};
+use crate::simd::epilogue::{Carry, Epilogue};
 use crate::simd::{Kernel, Simd, Values};
 use crate::support::{Buffer, noise};
 use core::marker::PhantomData;

@@ -2,8 +2,8 @@
 
 use super::cell;
 use crate::simd::Values;
+use crate::simd::epilogue::{Carry, Epilogue};
 use crate::simd::math::{gate, tanh_quotient};
-use crate::simd::pass::{Carry, Epilogue};
 
 /// PyTorch's `nn.GRU`, gates in the order r, z, n; the reset gate acts after the product with the state (ONNX's
 /// `linear_before_reset=1`, Keras's `reset_after=True`):

@@ -2,8 +2,8 @@
 
 use super::cell;
 use crate::simd::Values;
+use crate::simd::epilogue::{Carry, Epilogue};
 use crate::simd::math::{gate, tanh_quotient};
-use crate::simd::pass::{Carry, Epilogue};
 
 /// PyTorch's `nn.LSTM`, gates in the order i, f, g, o:
 ///

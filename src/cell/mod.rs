@@ -55,7 +55,7 @@ macro_rules! cell {
             #[allow(private_interfaces)]
             fn pass(backend: crate::simd::backend::Backend, pass: &crate::simd::pass::Pass<'_>, backward: bool) {
                 let epilogue = core::marker::PhantomData;
-                backend.run(crate::simd::pass::Run::<$cell, $gates> { pass, backward, epilogue });
+                backend.run(crate::simd::tiles::Run::<$cell, $gates> { pass, backward, epilogue });
             }
 
             #[inline(always)]

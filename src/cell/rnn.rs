@@ -2,8 +2,8 @@
 
 use super::cell;
 use crate::simd::Values;
+use crate::simd::epilogue::{Carry, Epilogue};
 use crate::simd::math::{relu, tanh};
-use crate::simd::pass::{Carry, Epilogue};
 
 /// PyTorch's `nn.RNN`: `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

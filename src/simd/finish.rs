@@ -6,9 +6,10 @@
 //!
 //! The sums wait in memory, wherever a tile has left them, so that this is written once for all.
 
+use super::epilogue::{Carry, Epilogue};
 use super::pair::Pair;
-use super::pass::{Carry, Epilogue};
 use super::{Kernel, Simd, Values};
+use crate::weights::panel::BLOCK;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
@@ -58,6 +59,45 @@ impl Waiting for Whole {
     #[inline(always)]
     fn part<S: Simd>(&self, _: usize) -> Option<usize> {
         None
+    }
+}
+
+/// Floats of the tail's sums for one row: at most 4 gates of 15 units, in whole vectors.
+pub(super) const FLAT: usize = 4 * BLOCK;
+/// From one row's sums to the next: behind them are the sums of the input half, where a gate is kept apart.
+pub(super) const ROW: usize = 2 * FLAT;
+/// Where the input half of the last gate is among a row's floats.
+pub(super) const fn half(gates: usize, width: usize) -> usize {
+    FLAT + (gates - 1) * width
+}
+
+/// How a tail's sums wait: gate after gate of `width` units.
+pub(super) struct Flats {
+    /// From one vector's sums to those of the next.
+    pub(super) step: usize,
+    pub(super) width: usize,
+    /// To the input half of the gate that is kept apart.
+    pub(super) half: usize,
+    /// The units of the first vector, and how many fewer each has than the one before.
+    pub(super) units: usize,
+    pub(super) fewer: usize,
+}
+
+impl Waiting for Flats {
+    #[inline(always)]
+    fn sums<S: Simd>(&self, i: usize, gate: usize) -> usize {
+        i * self.step + gate * self.width
+    }
+
+    #[inline(always)]
+    fn half<S: Simd>(&self, i: usize, _: usize) -> usize {
+        i * self.step + self.half
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, i: usize) -> Option<usize> {
+        let units = self.units.wrapping_sub(i * self.fewer);
+        (units < S::LANES).then_some(units)
     }
 }
 

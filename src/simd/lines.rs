@@ -5,8 +5,9 @@
 //! until the last line is done. Each line of weights so serves more rows than a tile of all gates could hold, which
 //! halves what is read of the panel. The chain of a sum is the same.
 
+use super::epilogue::Epilogue;
 use super::finish::{Finish, SUMS, Waiting, Whole};
-use super::pass::{Ahead, Epilogue, Pass, TileRows};
+use super::pass::{Ahead, Pass, TileRows};
 use super::tile::{Apart, Stride, Units, accumulate};
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK};

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod backend;
+pub(crate) mod epilogue;
 mod finish;
 mod heights;
 mod lines;
@@ -22,6 +23,7 @@ mod runs;
 mod scalar;
 mod tail;
 mod tile;
+pub(crate) mod tiles;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -8,7 +8,7 @@
 //! side, and so do those of a tail of up to eight: they are taken 16 sums at a time. Of a longer tail each gate is taken
 //! by itself, its first eight units and then its last eight, of which some have been computed before.
 
-use super::pass::{Carry, Epilogue};
+use super::epilogue::{Carry, Epilogue};
 use super::runs::{Run, run_of_8, run_of_16};
 use super::scalar::Scalar;
 use super::{Simd, Values};

@@ -8,9 +8,8 @@
 //! by side, as many rows in a vector as there is room for, and apart again behind it. An operation on one lane knows
 //! nothing of the others. The chain of a sum is the same either way, and so are the bits.
 
-use super::finish::{Finish, MOST, Place, SUMS, Waiting, Whole};
-use super::pass::{Carry, Epilogue};
-use super::tail::{ROW, half};
+use super::epilogue::{Carry, Epilogue};
+use super::finish::{Finish, MOST, Place, ROW, SUMS, Waiting, Whole, half};
 use super::{Kernel, Simd, outlined};
 use crate::weights::panel::BLOCK;
 use core::marker::PhantomData;

@@ -3,9 +3,10 @@
 //! The sums are computed in whole vectors across gates, in the same chains as a full block's, and wait in memory to be
 //! taken apart.
 
-use super::finish::{Finish, Place, Waiting};
+use super::epilogue::Epilogue;
+use super::finish::{FLAT, Finish, Flats, Place, ROW, half};
 use super::heights::{OfHeight, by_lines, heights, of_height};
-use super::pass::{Ahead, Epilogue, Pass, TileRows};
+use super::pass::{Ahead, Pass, TileRows};
 use super::queue::{Queue, waits};
 use super::tile::{Apart, Stride, accumulate};
 use super::{Kernel, Simd, outlined};
@@ -13,14 +14,6 @@ use crate::weights::panel::{Aligned, BLOCK};
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-/// Floats of the tail's sums for one row: at most 4 gates of 15 units, in whole vectors.
-const FLAT: usize = 4 * BLOCK;
-/// From one row's sums to the next: behind them are the sums of the input half, where a gate is kept apart.
-pub(super) const ROW: usize = 2 * FLAT;
-/// Where the input half of the last gate is among a row's floats.
-pub(super) const fn half(gates: usize, width: usize) -> usize {
-    FLAT + (gates - 1) * width
-}
 /// Lanes without a sign, then as many with one.
 static SIGNS: [[f32; FLAT]; 2] = [[0.0; FLAT], [-0.0; FLAT]];
 /// The most rows whose sums are computed together.
@@ -70,36 +63,6 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, '_, E, G> {
         if const { !waits::<S>(G) } {
             queue.finish(s);
         }
-    }
-}
-
-/// How a tail's sums wait: gate after gate of `width` units.
-struct Flats {
-    /// From one vector's sums to those of the next.
-    step: usize,
-    width: usize,
-    /// To the input half of the gate that is kept apart.
-    half: usize,
-    /// The units of the first vector, and how many fewer each has than the one before.
-    units: usize,
-    fewer: usize,
-}
-
-impl Waiting for Flats {
-    #[inline(always)]
-    fn sums<S: Simd>(&self, i: usize, gate: usize) -> usize {
-        i * self.step + gate * self.width
-    }
-
-    #[inline(always)]
-    fn half<S: Simd>(&self, i: usize, _: usize) -> usize {
-        i * self.step + self.half
-    }
-
-    #[inline(always)]
-    fn part<S: Simd>(&self, i: usize) -> Option<usize> {
-        let units = self.units.wrapping_sub(i * self.fewer);
-        (units < S::LANES).then_some(units)
     }
 }
 

@@ -10,8 +10,9 @@
 //! gates of `U` vectors of units for each of `R` rows; a vector of weights is loaded once for all rows, an element of
 //! a row once for all gates.
 
+use super::epilogue::Epilogue;
 use super::finish::{Finish, SUMS, Waiting, Whole};
-use super::pass::{Ahead, Epilogue, Pass, TileRows};
+use super::pass::{Ahead, Pass, TileRows};
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK, OCTET};
 use core::marker::PhantomData;
