@@ -10,6 +10,7 @@ mod given;
 mod part;
 mod step;
 mod together;
+mod window;
 
 pub(crate) use given::Run;
 pub(crate) use part::Part;
@@ -89,7 +90,7 @@ impl<'m, C: Cell> Model<'m, C> {
     /// window of tokens, which are then computed together. The bits are the same with and without. A CPU without vectors
     /// makes no use of it.
     pub const fn ahead_len(&self) -> usize {
-        C::GATES.saturating_mul(self.shape.hidden_size).saturating_mul(together::WINDOW)
+        C::GATES.saturating_mul(self.shape.hidden_size).saturating_mul(window::WINDOW)
     }
 
     /// Runs the network over a packed batch and keeps every output.

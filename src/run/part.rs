@@ -3,7 +3,7 @@
 //! No row of a run needs another one: what a layer reads of a sequence, the layer before wrote for the same sequence.
 
 use super::given::Run;
-use super::together::Window;
+use super::window::Window;
 use crate::cell::Cell;
 use crate::device::Reread;
 use crate::layout::{Steps, sequence_at};

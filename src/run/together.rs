@@ -2,14 +2,12 @@
 
 use super::given::Run;
 use super::part::Part;
+use super::window::{WINDOW, Window};
 use crate::cell::Cell;
-use crate::layout::{Layout, Step, Steps, sequence_at};
+use crate::layout::{Step, Steps, sequence_at};
 use crate::rows::RowsMut;
 use crate::simd::pass::{Ahead, Pass};
 use crate::weights::panel::Panel;
-
-/// Tokens whose input halves are computed ahead of their states: enough rows for tall tiles, few enough to stay near.
-pub(super) const WINDOW: usize = 24;
 
 /// A panel of at most so many floats is held by a core's first cache, and by its second.
 const NEAR: usize = 10 << 10;
@@ -31,33 +29,6 @@ struct Walk<'w, C: Cell> {
     /// The last step's, and before the next one changed where that differs: a copy would wait for what was just written.
     /// At the beginning it holds the places that walk, from `first` to before `end`; no rows of others are touched.
     pass: Pass<'w>,
-}
-
-/// Packed rows whose sums are at hand: row `first` is the first of the sums.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Window {
-    first: usize,
-    count: usize,
-    /// How many there is room for.
-    room: usize,
-    /// From this packed row on, sums are computed ahead: few sequences run, and none but those that walk.
-    few_from: usize,
-}
-
-impl Window {
-    /// At the beginning of a walk of these places, with room for the sums of so many rows, and fewer sequences than `few`
-    /// being worth it.
-    fn of(layout: &Layout<'_>, first: usize, end: usize, room: usize, few: usize) -> Self {
-        let room = room.min(WINDOW);
-        // Rows beside the first ones stand apart in the packed input, so that no window holds them.
-        let few_from = if first > 0 || room < 2 * few {
-            layout.tokens()
-        } else {
-            let lengths = layout.sorted_lengths();
-            lengths.get(end.min(few - 1)).map_or(0, |&length| layout.offset(length as usize))
-        };
-        Self { first: few_from, count: 0, room, few_from }
-    }
 }
 
 impl<'a> Part<'a> {
@@ -212,21 +183,13 @@ impl<'w, C: Cell> Walk<'w, C> {
     /// The sums of a step's input halves, if they are worth to be computed ahead: from the window, which moves on along
     /// the walk where the step is not in it.
     fn ahead(&self, window: &mut Window, step: Step) -> Ahead<'w> {
-        if step.offset < window.few_from {
+        if !window.is_of(step) {
             return Ahead::No;
         }
-        let room = window.room;
-        let sums = self.run.ahead.counted(room, C::GATES * self.pass.panel.shape().units);
-        let end = step.offset + step.rows;
-        if step.offset < window.first || end > window.first + window.count {
-            let (first, last) = if self.reverse {
-                (end.saturating_sub(room).max(window.few_from), end)
-            } else {
-                (step.offset, self.run.layout.tokens().min(step.offset + room))
-            };
-            (window.first, window.count) = (first, last - first);
+        let sums = self.run.ahead.counted(window.room, C::GATES * self.pass.panel.shape().units);
+        if window.move_to(step, self.reverse, self.run.layout.tokens()) {
             let ahead = Ahead::Write(sums);
-            let pass = Pass { offset: first, ahead, first: 0, end: window.count, ..self.pass };
+            let pass = Pass { offset: window.first, ahead, first: 0, end: window.count, ..self.pass };
             C::pass(self.run.model.backend, &pass, false);
         }
         Ahead::Read(sums.read().skip(step.offset - window.first))
