@@ -19,8 +19,9 @@ const ONE: u64 = 64;
 
 /// What the first rows of a task add to a step; each of the others adds [`ONE`]. On vectors a lone row takes as long as
 /// two, for it waits on the panel's loads: `cargo bench --bench split -- rows` prints what steps of 1 to 16 rows cost. It
-/// was 1.9, 2.1, 3.0, 3.9, ... rows on AVX-512 and AVX2 for an LSTM with H from 64 to 512, and 1.1, 2.0, 3.4, 4.0 on the
-/// portable backend; NEON is taken to be as AVX2, and other cells as the LSTM.
+/// was 1.9, 2.1, 3.0, 3.9, ... rows on AVX-512 and AVX2 for an LSTM with H from 64 to 512 on a Zen 4 core, and 1.1, 2.0,
+/// 3.4, 4.0 on the portable backend; NEON is taken to be as AVX2, and other cells as the LSTM. On a Zen 5 core a lone row
+/// is 2.0 to 4.1 on AVX-512 and 1.2 to 2.0 on AVX2, but costs in their middle cut less evenly than these (`balance`).
 #[derive(Clone, Copy)]
 pub(super) struct RowCosts([u64; 3]);
 
