@@ -40,6 +40,14 @@ _Noreturn void leave(int status)
         semihosting(0x20, argument);
 }
 
+_Noreturn void fail(const char *what)
+{
+    print("FAILED: ");
+    print(what);
+    print("\n");
+    leave(1);
+}
+
 void clock_begin(void)
 {
     TIMER_CONTROL = 0;
@@ -53,10 +61,8 @@ void clock_begin(void)
 uint32_t clock_end(void)
 {
     const uint32_t now = TIMER;
-    if (TIMER_CONTROL & 0x10000) {
-        print("FAILED: the timer wrapped\n");
-        leave(1);
-    }
+    if (TIMER_CONTROL & 0x10000)
+        fail("the timer wrapped");
     /* With -icount shift=0 an instruction takes 1 ns, and the timer counts at 25 MHz. */
     return (0xFFFFFF - now) * 40;
 }
@@ -71,10 +77,8 @@ __attribute__((noinline)) void stack_begin(void)
     uint32_t *now;
     __asm__ volatile("mov %0, sp" : "=r"(now));
     painted = now - WORDS;
-    if (painted < bss_end) {
-        print("FAILED: no room to paint\n");
-        leave(1);
-    }
+    if (painted < bss_end)
+        fail("no room to paint");
     for (size_t word = 0; word < WORDS; word++)
         painted[word] = PAINT;
 }
@@ -84,17 +88,14 @@ uint32_t stack_end(void)
     uint32_t kept = 0;
     while (kept < WORDS && painted[kept] == PAINT)
         kept++;
-    if (kept == 0) {
-        print("FAILED: a call takes more stack than was painted\n");
-        leave(1);
-    }
+    if (kept == 0)
+        fail("a call takes more stack than was painted");
     return (WORDS - kept) * sizeof *painted;
 }
 
 static void fault(void)
 {
-    print("FAILED: a fault\n");
-    leave(1);
+    fail("a fault");
 }
 
 _Noreturn void reset(void)

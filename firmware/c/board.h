@@ -15,6 +15,7 @@ void print_number(uint32_t number);
 
 /* Leaves the emulator: 0 is success. */
 _Noreturn void leave(int status);
+_Noreturn void fail(const char *what);
 
 /* The clock begins anew; and the instructions since, known to 40 of them. */
 void clock_begin(void);

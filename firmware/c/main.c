@@ -15,14 +15,6 @@ enum { SPEECH_INPUTS = 128, SPEECH_UNITS = 128, SLICE = 4 };
 _Static_assert(LENGTH(speakers_panels) == PRNN_GRU_PANELS_LEN(CHANNELS, UNITS, LAYERS, DIRECTIONS), "other panels");
 _Static_assert(LENGTH(speech_panels) == PRNN_LSTM_PANELS_LEN(SPEECH_INPUTS, SPEECH_UNITS, 1, 1), "other panels");
 
-static _Noreturn void fail(const char *what)
-{
-    print("FAILED: ");
-    print(what);
-    print("\n");
-    leave(1);
-}
-
 /* CALL(prnn_run, &model, ...): the call with the place for its error, which ends the program. */
 #define CALL(function, ...)                                                  \
     do {                                                                     \
