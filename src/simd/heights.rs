@@ -6,14 +6,20 @@ use super::Simd;
 #[inline(always)]
 pub(super) fn heights<S: Simd>(gates: usize, rows: usize) -> [(usize, usize); 3] {
     let tallest = S::ROWS.of(gates);
-    if rows <= tallest {
-        return [(rows, 1), (0, 0), (0, 0)];
-    }
     // By lines only the tallest tiles have chains enough: all are of that height but the last one, or the last two where
     // that one would have a single row.
     let full = if by_lines::<S>(gates, tallest) { rows / tallest - usize::from(rows % tallest == 1) } else { 0 };
+    split(tallest, rows, full)
+}
+
+/// How many tiles of which height, `full` of them of the greatest and the others of nearly one.
+#[inline(always)]
+pub(super) fn split(tallest: usize, rows: usize, full: usize) -> [(usize, usize); 3] {
+    if rows <= tallest {
+        return [(rows, 1), (0, 0), (0, 0)];
+    }
     let rest = rows - full * tallest;
-    let tiles = rest.div_ceil(tallest);
+    let tiles = rest.div_ceil(tallest.max(1));
     let low = rest / tiles.max(1);
     // So many tiles are one row taller than the others.
     let taller = rest - tiles * low;

@@ -6,8 +6,10 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod backend;
+mod beside;
 pub(crate) mod epilogue;
 mod finish;
+mod flat;
 mod heights;
 mod lines;
 pub(crate) mod math;

@@ -4,17 +4,17 @@
 //! side by side, so that there are enough independent chains; of many rows, each part of the panel serves all while it is
 //! near.
 
+use super::beside::{Beside, blocks, joins, vectors};
 use super::epilogue::{Carry, Epilogue};
-use super::finish::MOST;
 use super::heights::{OfHeight, by_lines, heights, of_height};
 use super::lines::lines;
 use super::next::Next;
 use super::pass::{Ahead, Pass, TileRows};
 use super::queue::{Queue, waits};
 use super::tail::Tail;
-use super::tile::{Units, sums, units};
+use super::tile::{Units, side_by_side, sums, units};
 use super::{Kernel, Simd, outlined};
-use crate::weights::panel::{BLOCK, OCTET};
+use crate::weights::panel::BLOCK;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
@@ -43,38 +43,39 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
             return;
         }
         let mut memory = MaybeUninit::uninit();
-        let mut queue = Queue::of::<S>(&mut memory, pass.panel.shape().tail());
+        let shape = pass.panel.shape();
+        let mut queue = Queue::of::<S>(&mut memory, shape.tail());
+        let beside = blocks::<S, G>(G * shape.tail(), rows, shape.blocks());
+        let vectors = (shape.blocks() - beside) * (BLOCK / S::LANES);
         if backward {
-            self.tail(s, &mut queue);
+            self.tail(s, &mut queue, beside);
         }
         if rows <= S::ROWS.of(G) {
-            of_height(s, One(self, &mut queue), rows);
+            of_height(s, One(self, &mut queue, vectors), rows);
         } else {
-            self.several(s, &mut queue, rows);
+            self.several(s, &mut queue, rows, vectors);
         }
         if !backward {
-            self.tail(s, &mut queue);
+            self.tail(s, &mut queue, beside);
         }
-        if const { waits::<S>(G) } {
-            queue.finish(s);
-        }
+        queue.finish(s);
     }
 }
 
 impl<'a, E: Epilogue<G>, const G: usize> Run<'a, E, G> {
-    /// The full blocks, in more tiles than one.
+    /// So many vectors of units of full blocks, in more tiles than one.
     #[inline(always)]
-    fn several<S: Simd>(&self, s: S, queue: &mut Queue<'a, E, G>, rows: usize) {
+    fn several<S: Simd>(&self, s: S, queue: &mut Queue<'a, E, G>, rows: usize, all: usize) {
         let pass = self.pass;
         let heights = heights::<S>(G, rows);
         let whole = heights.iter().any(|&(height, count)| count > 0 && by_lines::<S>(G, height));
-        let mut left = pass.panel.shape().blocks() * (BLOCK / S::LANES);
+        let mut left = all;
         while left > 0 {
             let mut done = 0;
             let mut first = pass.first;
             for (height, count) in heights {
                 if count > 0 {
-                    let tiles = Tiles { run: *self, left, first, count };
+                    let tiles = Tiles { run: *self, all, left, first, count };
                     done = of_height(s, Several { tiles, whole, queue: &mut *queue }, height);
                 }
                 first += height * count;
@@ -83,11 +84,17 @@ impl<'a, E: Epilogue<G>, const G: usize> Run<'a, E, G> {
         }
     }
 
-    /// The units that fill no block, which are the panel's last part.
+    /// The units that fill no block, which are the panel's last part, with so many of the last blocks.
     #[inline(always)]
-    fn tail<S: Simd>(&self, s: S, queue: &mut Queue<'a, E, G>) {
-        if self.pass.panel.shape().tail() > 0 {
-            outlined(s, Tail(self.pass, queue));
+    fn tail<S: Simd>(&self, s: S, queue: &mut Queue<'a, E, G>, blocks: usize) {
+        let (pass, tail) = (self.pass, self.pass.panel.shape().tail());
+        if const { joins::<S>() } && blocks > 0 {
+            match vectors::<S>(G * tail) {
+                1 => outlined(s, Beside::<E, G, 1> { pass, blocks, queue }),
+                _ => outlined(s, Beside::<E, G, 2> { pass, blocks, queue }),
+            }
+        } else if tail > 0 {
+            outlined(s, Tail(pass, queue));
         }
     }
 }
@@ -114,7 +121,8 @@ fn fits<E: Epilogue<G>, const G: usize>(pass: &Pass<'_>) -> bool {
 #[derive(Clone, Copy)]
 struct Tiles<'a, E, const G: usize> {
     run: Run<'a, E, G>,
-    /// How many vectors of units are left.
+    /// How many vectors of units are taken in all, and are left.
+    all: usize,
     left: usize,
     first: usize,
     count: usize,
@@ -123,9 +131,8 @@ struct Tiles<'a, E, const G: usize> {
 impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
     /// The first of so many vectors that are done next.
     #[inline(always)]
-    fn next<S: Simd>(&self, vectors: usize) -> usize {
-        let all = self.run.pass.panel.shape().blocks() * (BLOCK / S::LANES);
-        if self.run.backward { self.left.saturating_sub(vectors) } else { all - self.left }
+    fn next(&self, vectors: usize) -> usize {
+        if self.run.backward { self.left.saturating_sub(vectors) } else { self.all - self.left }
     }
 }
 
@@ -162,8 +169,8 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Several<'_, '_, E,
     }
 }
 
-/// All full blocks for rows that are one tile, so that vectors of units may be taken together.
-struct One<'q, 'a, E, const G: usize>(Run<'a, E, G>, &'q mut Queue<'a, E, G>);
+/// So many vectors of full blocks for rows that are one tile, so that vectors of units may be taken together.
+struct One<'q, 'a, E, const G: usize>(Run<'a, E, G>, &'q mut Queue<'a, E, G>, usize);
 
 impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> {
     const TALLEST: usize = S::ROWS.of(G);
@@ -171,40 +178,27 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> 
 
     #[inline(always)]
     fn run<const R: usize>(self, s: S) {
-        let Self(run, queue) = self;
+        let Self(run, queue, all) = self;
         let pass = run.pass;
         // Else an odd vector would go by itself, and so would the tail.
         let joins = R % 2 == 1 || pass.panel.shape().tail() > 0;
-        let mut left = pass.panel.shape().blocks() * (BLOCK / S::LANES);
+        let mut left = all;
         while left > 0 {
-            let tiles = Tiles { run, left, first: pass.first, count: 1 };
+            let tiles = Tiles { run, all, left, first: pass.first, count: 1 };
             let done = if const { by_lines::<S>(G, R) } {
                 s.vectorize(Lines::<E, G, R>(tiles));
                 BLOCK / S::LANES
             } else {
-                match left.min(side_by_side::<S>(G, R)) {
-                    8.. if const { side_by_side::<S>(G, R) >= 8 } => s.vectorize(Full::<E, G, R, 8>(tiles)),
-                    4.. if const { side_by_side::<S>(G, R) >= 4 } => s.vectorize(Full::<E, G, R, 4>(tiles)),
-                    2.. if const { side_by_side::<S>(G, R) >= 2 } => s.vectorize(Full::<E, G, R, 2>(tiles)),
+                match left.min(side_by_side::<S>(G, R, 0)) {
+                    8.. if const { side_by_side::<S>(G, R, 0) >= 8 } => s.vectorize(Full::<E, G, R, 8>(tiles)),
+                    4.. if const { side_by_side::<S>(G, R, 0) >= 4 } => s.vectorize(Full::<E, G, R, 4>(tiles)),
+                    2.. if const { side_by_side::<S>(G, R, 0) >= 2 } => s.vectorize(Full::<E, G, R, 2>(tiles)),
                     _ if const { waits::<S>(G) && R > 1 } && joins => s.vectorize(Waits::<E, G, R>(tiles, &mut *queue)),
                     _ => s.vectorize(Full::<E, G, R, 1>(tiles)),
                 }
             };
             left = left.saturating_sub(done);
         }
-    }
-}
-
-/// How many vectors of units a tile of `rows` takes at once: 1, 2, 4 or 8, as registers allow and epilogues.
-const fn side_by_side<S: Simd>(gates: usize, rows: usize) -> usize {
-    let (registers, epilogues) = (S::SUMS / (gates * rows), MOST / rows);
-    match if registers < epilogues { registers } else { epilogues } {
-        0 | 1 => 1,
-        2 | 3 => 2,
-        // Of one gate, four chains are too few. Eight smaller vectors stand at more distances than two, and eight larger ones
-        // are more streams than a CPU follows.
-        8.. if gates == 1 && S::LANES == OCTET => 8,
-        _ => 4,
     }
 }
 
@@ -217,7 +211,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
         let Tiles { run: Run { pass, .. }, first, count, .. } = self.0;
-        let part = Units::<U>::of::<S>(pass, self.0.next::<S>(U));
+        let part = Units::<U>::of::<S>(pass, self.0.next(U));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
@@ -244,7 +238,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Waits<'_, '_, E,
         let Self(tiles, queue) = self;
         let Tiles { run: Run { pass, .. }, first, count, .. } = tiles;
         queue.begin(s);
-        let part = Units::<1>::of::<S>(pass, tiles.next::<S>(1));
+        let part = Units::<1>::of::<S>(pass, tiles.next(1));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
@@ -253,7 +247,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Waits<'_, '_, E,
             // SAFETY: as in `Full`. There is room for the sums, the places' units are in the rows, and no pass touches
             // them again before the queue is finished.
             unsafe {
-                let Some(sums) = sums::<S, E, G, R, 1>(s, pass, &part, &rows) else { continue };
+                let Some(sums) = sums::<S, E, G, R, 1, 0>(s, pass, &part, &rows) else { continue };
                 sums.wait::<S, E>(s, to);
                 queue.add(rows.places::<1>(E::CARRY, part.unit, 0).as_flattened());
             }
@@ -271,7 +265,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Lines<'_, E, G, 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Tiles { run: Run { pass, .. }, first, count, .. } = self.0;
-        let part = Units::of::<S>(pass, self.0.next::<S>(BLOCK / S::LANES));
+        let part = Units::of::<S>(pass, self.0.next(BLOCK / S::LANES));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };

@@ -1,0 +1,158 @@
+//! The last full block and the tail beside it, in one tile.
+//!
+//! A tail that is one vector is one chain for each row: too few of them for a CPU that begins two multiply-adds in each
+//! of four cycles, and its loop has a load for each. Beside the four or three vectors of a block there are chains
+//! enough, and each element of a row is loaded once for both. The chain of a sum is the same.
+
+use super::epilogue::Epilogue;
+use super::flat::Gathered;
+use super::heights::{OfHeight, of_height, split};
+use super::next::Next;
+use super::pass::{Pass, TileRows};
+use super::queue::{Queue, waits};
+use super::tile::{Units, side_by_side, sums};
+use super::{Kernel, Simd};
+use crate::weights::panel::BLOCK;
+
+/// Whether tails go beside blocks: of smaller vectors a block has more, so that any tile has chains enough, and there are
+/// fewer registers.
+pub(super) const fn joins<S: Simd>() -> bool {
+    S::LANES == BLOCK
+}
+
+/// The vectors of a tail of so many sums that goes beside blocks; 0 if it goes by itself.
+#[inline(always)]
+pub(super) fn vectors<S: Simd>(sums: usize) -> usize {
+    match sums.div_ceil(S::LANES) {
+        vectors @ ..=2 if const { joins::<S>() } => vectors,
+        _ => 0,
+    }
+}
+
+/// The last of the full blocks and a tail of `T` vectors, for all rows of a pass.
+pub(super) struct Beside<'q, 'a, E, const G: usize, const T: usize> {
+    pub(super) pass: &'a Pass<'a>,
+    /// How many of the blocks.
+    pub(super) blocks: usize,
+    pub(super) queue: &'q mut Queue<'a, E, G>,
+}
+
+impl<E: Epilogue<G>, const G: usize, const T: usize> Kernel for Beside<'_, '_, E, G, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { pass, blocks, queue } = self;
+        let rows = pass.end - pass.first;
+        let mut gathered = Gathered::new();
+        gathered.clear::<S, E, G>(s, G * pass.panel.shape().tail(), rows);
+        let mut first = pass.first;
+        for (height, count) in split(tallest::<S>(G, T), rows, 0) {
+            for _ in 0..count {
+                let tile = Tile::<E, G, T> { pass, blocks, first, gathered: &mut gathered, queue: &mut *queue };
+                of_height(s, tile, height);
+                first += height;
+            }
+        }
+        // SAFETY: the rows that were gathered have their sums, and units in the rows of states.
+        unsafe { gathered.flush(s, queue) }
+    }
+}
+
+/// The most rows of a tile of one block and so many vectors.
+const fn tallest<S: Simd>(gates: usize, vectors: usize) -> usize {
+    let registers = S::SUMS / (gates + vectors);
+    if registers < S::ROWS.of(1) { registers } else { S::ROWS.of(1) }
+}
+
+/// How many blocks go with `T` vectors at most, for so many rows.
+#[inline(always)]
+fn most<S: Simd, const G: usize, const T: usize>(rows: usize) -> usize {
+    match rows {
+        1 => const { side_by_side::<S>(G, 1, T) },
+        2 => const { side_by_side::<S>(G, 2, T) },
+        3 => const { side_by_side::<S>(G, 3, T) },
+        4 => const { side_by_side::<S>(G, 4, T) },
+        _ => 1,
+    }
+}
+
+/// How many of the last blocks go with a tail of so many sums: as many as leave the others in whole pairs or fours; none if
+/// the tail goes by itself.
+#[inline(always)]
+pub(super) fn blocks<S: Simd, const G: usize>(sums: usize, rows: usize, blocks: usize) -> usize {
+    let most = match vectors::<S>(sums) {
+        0 => return 0,
+        1 => most::<S, G, 1>(rows),
+        _ => most::<S, G, 2>(rows),
+    };
+    match blocks {
+        0 => 0,
+        _ if blocks.is_multiple_of(4) && most >= 4 => 4,
+        _ if blocks.is_multiple_of(2) && most >= 2 => 2,
+        _ => 1,
+    }
+}
+
+/// The rows of a pass from `first` on.
+struct Tile<'t, 'a, E, const G: usize, const T: usize> {
+    pass: &'a Pass<'a>,
+    blocks: usize,
+    first: usize,
+    gathered: &'t mut Gathered,
+    queue: &'t mut Queue<'a, E, G>,
+}
+
+impl<S: Simd, E: Epilogue<G>, const G: usize, const T: usize> OfHeight<S> for Tile<'_, '_, E, G, T> {
+    const TALLEST: usize = tallest::<S>(G, T);
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const R: usize>(self, s: S) {
+        match self.blocks {
+            4 if const { side_by_side::<S>(G, R, T) >= 4 } => s.vectorize(Rows::<E, G, R, 4, T>(self)),
+            2 if const { side_by_side::<S>(G, R, T) >= 2 } => s.vectorize(Rows::<E, G, R, 2, T>(self)),
+            _ => s.vectorize(Rows::<E, G, R, 1, T>(self)),
+        }
+    }
+}
+
+/// `R` rows, and `U` blocks.
+struct Rows<'t, 'a, E, const G: usize, const R: usize, const U: usize, const T: usize>(Tile<'t, 'a, E, G, T>);
+
+impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize, const T: usize> Kernel
+    for Rows<'_, '_, E, G, R, U, T>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Tile { pass, first, gathered, queue, .. } = self.0;
+        let shape = pass.panel.shape();
+        let part = Units::<U>::of::<S>(pass, shape.blocks() - U);
+        let Some(rows) = TileRows::<R>::of(pass, first, E::CARRY) else { return };
+        Next::of(pass, part.unit).ask(s, &rows);
+        // The last tile's epilogue goes with those of the tail.
+        let waits = const { waits::<S>(G) } || first + R == pass.end;
+        // SAFETY: `Run` has checked the views' widths against the panel's shape, and `TileRows` holds rows of those views;
+        // there are so many full blocks, and the vectors hold the tail's sums. There is room for the sums, the places'
+        // units are in the rows, and no pass touches them again before the queue is finished.
+        unsafe {
+            let beside = gathered.room(s, queue, R);
+            let to = if waits { queue.room(s, R * U) } else { core::ptr::null_mut() };
+            let Some(sums) = sums::<S, E, G, R, U, T>(s, pass, &part, &rows) else { return };
+            sums.wait_beside::<S, E>(s, beside);
+            if const { T * S::LANES / G * 3 <= S::LANES } {
+                gathered.add::<E, G, R>(&rows, shape.blocks() * BLOCK);
+            } else {
+                gathered.settle::<S, E, G, R>(s, pass, &rows);
+            }
+            if waits {
+                sums.wait::<S, E>(s, to);
+                queue.add(rows.places::<U>(E::CARRY, part.unit, S::LANES).as_flattened());
+            } else {
+                sums.finish::<S, E>(s, &part, &rows);
+            }
+        }
+    }
+}
