@@ -112,6 +112,30 @@ fn a_large_panel<C: Reference>(backend: Backend) {
     }
 }
 
+/// Tails that go beside one, two or four blocks, as the rows are many and the blocks: one row in company of few, of many and
+/// alone, with the sums of the inputs computed ahead and without.
+fn tails_beside_blocks<C: Reference>(backend: Backend) {
+    for hidden in [17, 20, 33, 37, 40, 49, 56, 66, 68, 72, 84, 90, 100, 104] {
+        let shape = Shape::new(19, hidden);
+        let lengths = vec![3; 10];
+        let setup = Setup { shape, lengths, biases: (true, true), states: (true, true), seed: hidden as u64 };
+        let (net, batch) = setup.both::<C>();
+        let panels = &mut net.panels();
+        let room = Memory { extra: net.pack(panels).ahead_len(), ..Memory::default() };
+        let alone: Vec<_> = (0..batch.len()).map(|s| net.run(backend, &batch.select(&[s]))).collect();
+        for count in 1..=batch.len() {
+            let some: Vec<_> = (0..count).collect();
+            let some = batch.select(&some);
+            let (out, ahead) = (net.run(backend, &some), net.run_in(backend, &some, &room));
+            for (s, alone) in alone.iter().enumerate().take(count) {
+                let what = format!("H = {hidden}, sequence {s} of {count}");
+                out.select(&[s]).same_bits(alone, &what);
+                ahead.select(&[s]).same_bits(alone, &format!("{what}, ahead"));
+            }
+        }
+    }
+}
+
 /// Runs a batch in chunks of random sizes, each sequence in its own, also of no tokens; the states are carried by hand.
 /// The reverse direction takes the last chunk first.
 fn in_chunks<C: Reference>(net: &Net<C>, backend: Backend, batch: &Batch, rng: &mut Rng, last: bool) -> Out {
@@ -342,6 +366,7 @@ every_cell!(
     many_rows,
     a_large_batch,
     a_large_panel,
+    tails_beside_blocks,
     chunks_and_steps_are_one_call,
     memory_does_not_matter,
     room_ahead_does_not_matter,
