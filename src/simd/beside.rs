@@ -1,8 +1,11 @@
-//! The last full block and the tail beside it, in one tile.
+//! The last full blocks and the tail beside them, in one tile.
 //!
-//! A tail that is one vector is one chain for each row: too few of them for a CPU that begins two multiply-adds in each
-//! of four cycles, and its loop has a load for each. Beside the four or three vectors of a block there are chains
-//! enough, and each element of a row is loaded once for both. The chain of a sum is the same.
+//! A tail that is one or two vectors is as many chains for each row: for few rows too few of them for a CPU that begins two
+//! multiply-adds in each of four cycles, and its loop loads each element of a row for itself. Beside the vectors of a block
+//! there are chains enough, and an element is loaded once for both: of one row up to four blocks go with the tail, of many
+//! one. The chain of a sum is the same.
+//!
+//! The tail's sums then wait for their epilogue as they do in a tail by itself.
 
 use super::epilogue::Epilogue;
 use super::flat::Gathered;
@@ -48,11 +51,12 @@ impl<E: Epilogue<G>, const G: usize, const T: usize> Kernel for Beside<'_, '_, E
         gathered.clear::<S, E, G>(s, G * pass.panel.shape().tail(), rows);
         let mut first = pass.first;
         for (height, count) in split(tallest::<S>(G, T), rows, 0) {
-            for _ in 0..count {
-                let tile = Tile::<E, G, T> { pass, blocks, first, gathered: &mut gathered, queue: &mut *queue };
-                of_height(s, tile, height);
-                first += height;
+            if count > 0 {
+                let tiles =
+                    Tiles::<E, G, T> { pass, blocks, first, count, gathered: &mut gathered, queue: &mut *queue };
+                of_height(s, tiles, height);
             }
+            first += height * count;
         }
         // SAFETY: the rows that were gathered have their sums, and units in the rows of states.
         unsafe { gathered.flush(s, queue) }
@@ -65,7 +69,7 @@ const fn tallest<S: Simd>(gates: usize, vectors: usize) -> usize {
     if registers < S::ROWS.of(1) { registers } else { S::ROWS.of(1) }
 }
 
-/// How many blocks go with `T` vectors at most, for so many rows.
+/// How many blocks go with `T` vectors at most, for so many rows: no more than [`Tiles`] has tiles of.
 #[inline(always)]
 fn most<S: Simd, const G: usize, const T: usize>(rows: usize) -> usize {
     match rows {
@@ -94,16 +98,17 @@ pub(super) fn blocks<S: Simd, const G: usize>(sums: usize, rows: usize, blocks: 
     }
 }
 
-/// The rows of a pass from `first` on.
-struct Tile<'t, 'a, E, const G: usize, const T: usize> {
+/// So many tiles of a height from the row `first` on.
+struct Tiles<'t, 'a, E, const G: usize, const T: usize> {
     pass: &'a Pass<'a>,
     blocks: usize,
     first: usize,
+    count: usize,
     gathered: &'t mut Gathered,
     queue: &'t mut Queue<'a, E, G>,
 }
 
-impl<S: Simd, E: Epilogue<G>, const G: usize, const T: usize> OfHeight<S> for Tile<'_, '_, E, G, T> {
+impl<S: Simd, E: Epilogue<G>, const G: usize, const T: usize> OfHeight<S> for Tiles<'_, '_, E, G, T> {
     const TALLEST: usize = tallest::<S>(G, T);
     type Output = ();
 
@@ -117,8 +122,8 @@ impl<S: Simd, E: Epilogue<G>, const G: usize, const T: usize> OfHeight<S> for Ti
     }
 }
 
-/// `R` rows, and `U` blocks.
-struct Rows<'t, 'a, E, const G: usize, const R: usize, const U: usize, const T: usize>(Tile<'t, 'a, E, G, T>);
+/// Tiles of `R` rows, and `U` blocks.
+struct Rows<'t, 'a, E, const G: usize, const R: usize, const U: usize, const T: usize>(Tiles<'t, 'a, E, G, T>);
 
 impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize, const T: usize> Kernel
     for Rows<'_, '_, E, G, R, U, T>
@@ -127,31 +132,35 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize, const T: us
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tile { pass, first, gathered, queue, .. } = self.0;
+        let Tiles { pass, first, count, gathered, queue, .. } = self.0;
         let shape = pass.panel.shape();
         let part = Units::<U>::of::<S>(pass, shape.blocks() - U);
-        let Some(rows) = TileRows::<R>::of(pass, first, E::CARRY) else { return };
-        Next::of(pass, part.unit).ask(s, &rows);
-        // The last tile's epilogue goes with those of the tail.
-        let waits = const { waits::<S>(G) } || first + R == pass.end;
-        // SAFETY: `Run` has checked the views' widths against the panel's shape, and `TileRows` holds rows of those views;
-        // there are so many full blocks, and the vectors hold the tail's sums. There is room for the sums, the places'
-        // units are in the rows, and no pass touches them again before the queue is finished.
-        unsafe {
-            let beside = gathered.room(s, queue, R);
-            let to = if waits { queue.room(s, R * U) } else { core::ptr::null_mut() };
-            let Some(sums) = sums::<S, E, G, R, U, T>(s, pass, &part, &rows) else { return };
-            sums.wait_beside::<S, E>(s, beside);
-            if const { T * S::LANES / G * 3 <= S::LANES } {
-                gathered.add::<E, G, R>(&rows, shape.blocks() * BLOCK);
-            } else {
-                gathered.settle::<S, E, G, R>(s, pass, &rows);
-            }
-            if waits {
-                sums.wait::<S, E>(s, to);
-                queue.add(rows.places::<U>(E::CARRY, part.unit, S::LANES).as_flattened());
-            } else {
-                sums.finish::<S, E>(s, &part, &rows);
+        let next = Next::of(pass, part.unit);
+        for tile in 0..count {
+            let first = first + tile * R;
+            let Some(rows) = TileRows::<R>::of(pass, first, E::CARRY) else { break };
+            next.ask(s, &rows);
+            // The last tile's epilogue goes with those of the tail, but where each is a single vector.
+            let waits = R > 1 && (const { waits::<S>(G) } || first + R == pass.end);
+            // SAFETY: `Run` has checked the views' widths against the panel's shape, and `TileRows` holds rows of those
+            // views; there are so many full blocks, and the vectors hold the tail's sums. There is room for the sums, the
+            // places' units are in the rows, and no pass touches them again before the queue is finished.
+            unsafe {
+                let beside = gathered.room(s, queue, R);
+                let to = if waits { queue.room(s, R * U) } else { core::ptr::null_mut() };
+                let Some(sums) = sums::<S, E, G, R, U, T>(s, pass, &part, &rows) else { continue };
+                sums.wait_beside::<S, E>(s, beside);
+                if const { R > 1 && T * S::LANES / G * 3 <= S::LANES } {
+                    gathered.add::<E, G, R>(&rows, shape.blocks() * BLOCK);
+                } else {
+                    gathered.settle::<S, E, G, R>(s, pass, &rows);
+                }
+                if waits {
+                    sums.wait::<S, E>(s, to);
+                    queue.add(rows.places::<U>(E::CARRY, part.unit, S::LANES).as_flattened());
+                } else {
+                    sums.finish::<S, E>(s, &part, &rows);
+                }
             }
         }
     }

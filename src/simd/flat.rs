@@ -153,7 +153,7 @@ impl Gathered {
     }
 
     /// Rows whose sums have been put where there was room for so many: the epilogue of vectors that each fills by itself, and
-    /// what is left of each is added.
+    /// what is left of each is added. One row has no company to wait for.
     ///
     /// # Safety
     /// The rows of states hold the panel's units.
@@ -168,7 +168,7 @@ impl Gathered {
         let (unit, width) = (shape.blocks() * BLOCK, shape.tail());
         for first in (0..width).step_by(S::LANES) {
             let units = width - first;
-            if 3 * units <= S::LANES {
+            if R > 1 && 3 * units <= S::LANES {
                 return self.add::<E, G, R>(rows, unit + first);
             }
             let places = rows.places::<1>(E::CARRY, unit + first, 0);
