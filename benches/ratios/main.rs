@@ -202,8 +202,8 @@ fn main() {
     for backend in Backend::available() {
         remainders::units::<Lstm>(&table, "LSTM", backend);
         remainders::units::<Gru>(&table, "GRU", backend);
-        remainders::rows::<Lstm>(&table, "LSTM", backend);
-        remainders::rows::<Gru>(&table, "GRU", backend);
+        remainders::heights::<Lstm>(&table, "LSTM", backend);
+        remainders::heights::<Gru>(&table, "GRU", backend);
     }
     remainders::activations(&table);
 }

@@ -31,7 +31,7 @@ pub fn units<C: Cell>(table: &Table, cell: &str, backend: Backend) {
 }
 
 /// A step of 1 to 16 rows.
-pub fn rows<C: Cell>(table: &Table, cell: &str, backend: Backend) {
+pub fn heights<C: Cell>(table: &Table, cell: &str, backend: Backend) {
     for size in [64, 128] {
         let line = format!("rows, {cell} {size}, 1 to 16, {}", backend.name());
         if !table.wants(&line) {
@@ -61,7 +61,9 @@ pub fn rows<C: Cell>(table: &Table, cell: &str, backend: Backend) {
     }
 }
 
-/// What a run of M costs besides its sequences: the line through 1, 2 and 4 copies, at none.
+/// What a run of M costs besides its sequences: the line through 1, 2 and 4 copies, at none. Beside it the same of M's steps
+/// alone, each as long as in a long run of as many rows, and of what they take where only multiply-adds or reading the panel
+/// count: a step of few rows reads as much of the panel as one of many. What is left is the run's own.
 pub fn fixed<C: Cell>(table: &Table, cell: &str, backend: Backend) {
     for size in [32, 64] {
         let line = format!("M, {cell} {size}, fixed cost");
@@ -69,19 +71,50 @@ pub fn fixed<C: Cell>(table: &Table, cell: &str, backend: Backend) {
             continue;
         }
         let network = Network::new::<C>(Shape::new(size, size));
-        let copies = [1.0, 2.0, 4.0];
-        let times = copies.map(|copies| {
-            let lengths = M.repeat(copies as usize);
-            (0..3).map(|_| run::<C>(&network, backend, &lengths, 0.2).min).fold(f64::MAX, f64::min) * 45.0 * copies
-        });
-        let (x, y) = (copies.iter().sum::<f64>() / 3.0, times.iter().sum::<f64>() / 3.0);
-        let above: f64 = copies.iter().zip(times).map(|(copies, time)| (copies - x) * (time - y)).sum();
-        let below: f64 = copies.iter().map(|copies| (copies - x) * (copies - x)).sum();
-        let fixed = y - above / below * x;
+        // In turns, so that the machine's drift reaches all alike.
+        let (mut times, mut steps) = ([f64::MAX; 3], [f64::MAX; 33]);
+        let occurring: Vec<usize> = COPIES.into_iter().flat_map(rows).collect();
+        for _ in 0..10 {
+            for (time, copies) in times.iter_mut().zip(COPIES) {
+                let lengths = M.repeat(copies);
+                *time =
+                    time.min(run::<C>(&network, backend, &lengths, 0.05).min * lengths.iter().sum::<usize>() as f64);
+            }
+            for (rows, step) in steps.iter_mut().enumerate().filter(|(count, _)| occurring.contains(count)) {
+                *step = step.min(run::<C>(&network, backend, &vec![100; rows], 0.01).min * rows as f64);
+            }
+        }
+        let fixed = at_none(times);
+        let steps = at_none(COPIES.map(|copies| rows(copies).map(|rows| steps[rows]).sum()));
+        let (peak, (rate, _)) = (limits::peak(backend.name()), limits::bandwidth(network.bytes()));
+        let (row, panel) = (flops::<C>(network.shape) / peak, network.bytes() as f64 / rate);
+        let least = at_none(COPIES.map(|copies| rows(copies).map(|rows| panel.max(rows as f64 * row)).sum()));
         let [one, two, four] = times;
-        let ratio = format!("{fixed:5.0} ns, goal 200 (the copies took {one:.0}, {two:.0}, {four:.0})");
+        let ratio = format!(
+            "{fixed:5.0} ns, goal 200 (the copies took {one:.0}, {two:.0}, {four:.0}): {steps:.0} of the steps in long \
+             runs ({least:.0} at the machine's limits), {:.0} of the run",
+            fixed - steps
+        );
         table.line(&line, Time { min: fixed, median: fixed }, ratio);
     }
+}
+
+/// How often M is run at once.
+const COPIES: [usize; 3] = [1, 2, 4];
+
+/// The rows of each step of so many copies of M.
+fn rows(copies: usize) -> impl Iterator<Item = usize> {
+    let longest = M.iter().copied().max().unwrap_or(0);
+    (0..longest).map(move |step| copies * M.iter().filter(|&&length| length > step).count())
+}
+
+/// The line through values at so many copies, at none.
+fn at_none(values: [f64; 3]) -> f64 {
+    let copies = COPIES.map(|copies| copies as f64);
+    let (x, y) = (copies.iter().sum::<f64>() / 3.0, values.iter().sum::<f64>() / 3.0);
+    let above: f64 = copies.iter().zip(values).map(|(copies, value)| (copies - x) * (value - y)).sum();
+    let below: f64 = copies.iter().map(|copies| (copies - x) * (copies - x)).sum();
+    y - above / below * x
 }
 
 /// An activation in the slots of multiply-adds that its vector takes.
