@@ -5,6 +5,8 @@
 //! there are chains enough, and an element is loaded once for both: of one row up to four blocks go with the tail, of many
 //! one. The chain of a sum is the same.
 //!
+//! Where a vector is half a block, one row's tail does so alone: more rows have chains enough, and no registers.
+//!
 //! The tail's sums then wait for their epilogue as they do in a tail by itself.
 
 use super::epilogue::Epilogue;
@@ -15,19 +17,23 @@ use super::pass::{Pass, TileRows};
 use super::queue::{Queue, waits};
 use super::tile::{Units, side_by_side, sums};
 use super::{Kernel, Simd};
-use crate::weights::panel::BLOCK;
+use crate::weights::panel::{BLOCK, OCTET};
 
-/// Whether tails go beside blocks: of smaller vectors a block has more, so that any tile has chains enough, and there are
-/// fewer registers.
-pub(super) const fn joins<S: Simd>() -> bool {
-    S::LANES == BLOCK
+/// The most vectors of a tail that goes beside blocks. Vectors of half a block do so for one row alone: of more rows there
+/// are chains enough, and too few registers.
+pub(super) const fn most_vectors<S: Simd>() -> usize {
+    match S::LANES {
+        BLOCK => 2,
+        OCTET => 4,
+        _ => 0,
+    }
 }
 
 /// The vectors of a tail of so many sums that goes beside blocks; 0 if it goes by itself.
 #[inline(always)]
-pub(super) fn vectors<S: Simd>(sums: usize) -> usize {
+pub(super) fn vectors<S: Simd>(sums: usize, rows: usize) -> usize {
     match sums.div_ceil(S::LANES) {
-        vectors @ ..=2 if const { joins::<S>() } => vectors,
+        vectors if vectors <= const { most_vectors::<S>() } && (rows == 1 || S::LANES == BLOCK) => vectors,
         _ => 0,
     }
 }
@@ -65,6 +71,9 @@ impl<E: Epilogue<G>, const G: usize, const T: usize> Kernel for Beside<'_, '_, E
 
 /// The most rows of a tile of one block and so many vectors.
 const fn tallest<S: Simd>(gates: usize, vectors: usize) -> usize {
+    if S::LANES < BLOCK {
+        return 1;
+    }
     let registers = S::SUMS / (gates + vectors);
     if registers < S::ROWS.of(1) { registers } else { S::ROWS.of(1) }
 }
@@ -73,10 +82,10 @@ const fn tallest<S: Simd>(gates: usize, vectors: usize) -> usize {
 #[inline(always)]
 fn most<S: Simd, const G: usize, const T: usize>(rows: usize) -> usize {
     match rows {
-        1 => const { side_by_side::<S>(G, 1, T) },
-        2 => const { side_by_side::<S>(G, 2, T) },
-        3 => const { side_by_side::<S>(G, 3, T) },
-        4 => const { side_by_side::<S>(G, 4, T) },
+        1 => const { side_by_side::<S>(G, 1, T) * S::LANES / BLOCK },
+        2 => const { side_by_side::<S>(G, 2, T) * S::LANES / BLOCK },
+        3 => const { side_by_side::<S>(G, 3, T) * S::LANES / BLOCK },
+        4 => const { side_by_side::<S>(G, 4, T) * S::LANES / BLOCK },
         _ => 1,
     }
 }
@@ -85,16 +94,18 @@ fn most<S: Simd, const G: usize, const T: usize>(rows: usize) -> usize {
 /// the tail goes by itself.
 #[inline(always)]
 pub(super) fn blocks<S: Simd, const G: usize>(sums: usize, rows: usize, blocks: usize) -> usize {
-    let most = match vectors::<S>(sums) {
-        0 => return 0,
+    let most = match vectors::<S>(sums, rows) {
+        0 => 0,
         1 => most::<S, G, 1>(rows),
-        _ => most::<S, G, 2>(rows),
+        2 => most::<S, G, 2>(rows),
+        3 => most::<S, G, 3>(rows),
+        _ => most::<S, G, 4>(rows),
     };
     match blocks {
         0 => 0,
         _ if blocks.is_multiple_of(4) && most >= 4 => 4,
         _ if blocks.is_multiple_of(2) && most >= 2 => 2,
-        _ => 1,
+        _ => most.min(1),
     }
 }
 
@@ -114,15 +125,17 @@ impl<S: Simd, E: Epilogue<G>, const G: usize, const T: usize> OfHeight<S> for Ti
 
     #[inline(always)]
     fn run<const R: usize>(self, s: S) {
-        match self.blocks {
+        match self.blocks * (BLOCK / S::LANES) {
+            8 if const { side_by_side::<S>(G, R, T) >= 8 } => s.vectorize(Rows::<E, G, R, 8, T>(self)),
             4 if const { side_by_side::<S>(G, R, T) >= 4 } => s.vectorize(Rows::<E, G, R, 4, T>(self)),
             2 if const { side_by_side::<S>(G, R, T) >= 2 } => s.vectorize(Rows::<E, G, R, 2, T>(self)),
-            _ => s.vectorize(Rows::<E, G, R, 1, T>(self)),
+            _ if const { S::LANES == BLOCK } => s.vectorize(Rows::<E, G, R, 1, T>(self)),
+            _ => {}
         }
     }
 }
 
-/// Tiles of `R` rows, and `U` blocks.
+/// Tiles of `R` rows, and `U` vectors of the blocks' units.
 struct Rows<'t, 'a, E, const G: usize, const R: usize, const U: usize, const T: usize>(Tiles<'t, 'a, E, G, T>);
 
 impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize, const T: usize> Kernel
@@ -134,9 +147,10 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize, const T: us
     fn run<S: Simd>(self, s: S) {
         let Tiles { pass, first, count, gathered, queue, .. } = self.0;
         let shape = pass.panel.shape();
-        let part = Units::<U>::of::<S>(pass, shape.blocks() - U);
+        let part = Units::<U>::of::<S>(pass, shape.blocks() * (BLOCK / S::LANES) - U);
         let next = Next::of(pass, part.unit);
-        for tile in 0..count {
+        // One row is all rows: no loop then, whose registers are wanted for streams of weights.
+        for tile in 0..if R == 1 { 1 } else { count } {
             let first = first + tile * R;
             let Some(rows) = TileRows::<R>::of(pass, first, E::CARRY) else { break };
             next.ask(s, &rows);

@@ -4,7 +4,7 @@
 //! side by side, so that there are enough independent chains; of many rows, each part of the panel serves all while it is
 //! near.
 
-use super::beside::{Beside, blocks, joins, vectors};
+use super::beside::{Beside, blocks, most_vectors};
 use super::epilogue::{Carry, Epilogue};
 use super::heights::{OfHeight, by_lines, heights, of_height};
 use super::lines::lines;
@@ -88,10 +88,13 @@ impl<'a, E: Epilogue<G>, const G: usize> Run<'a, E, G> {
     #[inline(always)]
     fn tail<S: Simd>(&self, s: S, queue: &mut Queue<'a, E, G>, blocks: usize) {
         let (pass, tail) = (self.pass, self.pass.panel.shape().tail());
-        if const { joins::<S>() } && blocks > 0 {
-            match vectors::<S>(G * tail) {
+        if const { most_vectors::<S>() > 0 } && blocks > 0 {
+            match (G * tail).div_ceil(S::LANES) {
                 1 => outlined(s, Beside::<E, G, 1> { pass, blocks, queue }),
-                _ => outlined(s, Beside::<E, G, 2> { pass, blocks, queue }),
+                2 => outlined(s, Beside::<E, G, 2> { pass, blocks, queue }),
+                3 if const { most_vectors::<S>() >= 3 } => outlined(s, Beside::<E, G, 3> { pass, blocks, queue }),
+                _ if const { most_vectors::<S>() >= 4 } => outlined(s, Beside::<E, G, 4> { pass, blocks, queue }),
+                _ => {}
             }
         } else if tail > 0 {
             outlined(s, Tail(pass, queue));
