@@ -45,7 +45,10 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Run<'_, E, G> {
         let mut memory = MaybeUninit::uninit();
         let shape = pass.panel.shape();
         let mut queue = Queue::of::<S>(&mut memory, shape.tail());
-        let beside = blocks::<S, G>(G * shape.tail(), rows, shape.blocks());
+        let beside = match shape.tail() {
+            0 => 0,
+            tail => blocks::<S, G>(G * tail, rows, shape.blocks()),
+        };
         let vectors = (shape.blocks() - beside) * (BLOCK / S::LANES);
         if backward {
             self.tail(s, &mut queue, beside);
