@@ -13,7 +13,7 @@ use core::mem::MaybeUninit;
 static SIGNS: [[f32; FLAT]; 2] = [[0.0; FLAT], [-0.0; FLAT]];
 
 /// The most rows whose sums are computed together.
-pub(super) const TALL: usize = 8;
+const TALL: usize = 8;
 
 /// The weights of a tail.
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use super::finish::{FLAT, Finish, Flats, ROW, half};
 use super::flat::{Flat, Gathered};
 use super::heights::{OfHeight, by_lines, heights, of_height};
 use super::pass::{Ahead, Pass, TileRows};
-use super::queue::{Queue, waits};
+use super::queue::Queue;
 use super::tile::{Apart, Stride, accumulate};
 use super::{Kernel, Simd, outlined};
 use crate::weights::panel::BLOCK;
@@ -34,9 +34,6 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, '_, E, G> {
                 of_height(s, Tile::<E, G> { pass, first, gathered: &mut gathered, queue: &mut *queue }, height);
                 first += height;
             }
-        }
-        if const { !waits::<S>(G) } {
-            queue.finish(s);
         }
     }
 }
