@@ -72,13 +72,15 @@ impl<'a, E: Epilogue<G>, const G: usize> Run<'a, E, G> {
         let pass = self.pass;
         let heights = heights::<S>(G, rows);
         let whole = heights.iter().any(|&(height, count)| count > 0 && by_lines::<S>(G, height));
+        // Tiles of one height need not take turns with others.
+        let alone = heights.iter().any(|&(height, count)| height * count == rows);
         let mut left = all;
         while left > 0 {
             let mut done = 0;
             let mut first = pass.first;
             for (height, count) in heights {
                 if count > 0 {
-                    let tiles = Tiles { run: *self, all, left, first, count };
+                    let tiles = Tiles { run: *self, all, left, vectors: if alone { left } else { 1 }, first, count };
                     done = of_height(s, Several { tiles, whole, queue: &mut *queue }, height);
                 }
                 first += height * count;
@@ -130,15 +132,18 @@ struct Tiles<'a, E, const G: usize> {
     /// How many vectors of units are taken in all, and are left.
     all: usize,
     left: usize,
+    /// How many of these are taken in one go, one after another.
+    vectors: usize,
     first: usize,
     count: usize,
 }
 
 impl<E: Epilogue<G>, const G: usize> Tiles<'_, E, G> {
-    /// The first of so many vectors that are done next.
+    /// The first of so many vectors that are done next, after `done` others.
     #[inline(always)]
-    fn next(&self, vectors: usize) -> usize {
-        if self.run.backward { self.left.saturating_sub(vectors) } else { self.all - self.left }
+    fn next(&self, done: usize, vectors: usize) -> usize {
+        let left = self.left - done;
+        if self.run.backward { left.saturating_sub(vectors) } else { self.all - left }
     }
 }
 
@@ -162,16 +167,13 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for Several<'_, '_, E,
             s.vectorize(Lines::<E, G, R>(tiles));
             return BLOCK / S::LANES;
         }
-        let vectors = if const { S::LINES < usize::MAX } && whole { BLOCK / S::LANES } else { 1 };
-        for vector in 0..vectors {
-            let tiles = Tiles { left: tiles.left - vector, ..tiles };
-            if const { waits::<S>(G) } {
-                s.vectorize(Waits::<E, G, R>(tiles, &mut *queue));
-            } else {
-                s.vectorize(Full::<E, G, R, 1>(tiles));
-            }
+        let vectors = if const { S::LINES < usize::MAX } && whole { BLOCK / S::LANES } else { tiles.vectors };
+        let tiles = Tiles { vectors, ..tiles };
+        if const { waits::<S>(G) } {
+            s.vectorize(Waits::<E, G, R>(tiles, queue))
+        } else {
+            s.vectorize(Full::<E, G, R, 1>(tiles))
         }
-        vectors
     }
 }
 
@@ -190,7 +192,7 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> 
         let joins = R % 2 == 1 || pass.panel.shape().tail() > 0;
         let mut left = all;
         while left > 0 {
-            let tiles = Tiles { run, all, left, first: pass.first, count: 1 };
+            let tiles = Tiles { run, all, left, vectors: left, first: pass.first, count: 1 };
             let done = if const { by_lines::<S>(G, R) } {
                 s.vectorize(Lines::<E, G, R>(tiles));
                 BLOCK / S::LANES
@@ -216,20 +218,24 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize> Kernel for 
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
-        let Tiles { run: Run { pass, .. }, first, count, .. } = self.0;
-        let part = Units::<U>::of::<S>(pass, self.0.next(U));
-        let next = Next::of(pass, part.unit);
-        for tile in 0..count {
-            let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
-            // One row's next ones follow it in memory, where a CPU looks ahead by itself.
-            if R > 1 {
-                next.ask(s, &rows);
+        let Tiles { run: Run { pass, .. }, vectors, first, count, .. } = self.0;
+        let mut done = 0;
+        while done + U <= vectors {
+            let part = Units::<U>::of::<S>(pass, self.0.next(done, U));
+            let next = Next::of(pass, part.unit);
+            for tile in 0..count {
+                let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
+                // One row's next ones follow it in memory, where a CPU looks ahead by itself.
+                if R > 1 {
+                    next.ask(s, &rows);
+                }
+                // SAFETY: `Run` has checked the views' widths against the panel's shape, `TileRows` holds rows of those
+                // views, and no vector beyond the full blocks is taken.
+                unsafe { units::<S, E, G, R, U>(s, pass, &part, &rows) }
             }
-            // SAFETY: `Run` has checked the views' widths against the panel's shape, `TileRows` holds rows of those
-            // views, and no vector beyond the full blocks is taken.
-            unsafe { units::<S, E, G, R, U>(s, pass, &part, &rows) }
+            done += U;
         }
-        U
+        done
     }
 }
 
@@ -242,23 +248,25 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Waits<'_, '_, E,
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
         let Self(tiles, queue) = self;
-        let Tiles { run: Run { pass, .. }, first, count, .. } = tiles;
-        queue.begin(s);
-        let part = Units::<1>::of::<S>(pass, tiles.next(1));
-        let next = Next::of(pass, part.unit);
-        for tile in 0..count {
-            let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
-            next.ask(s, &rows);
-            let to = queue.room(s, R);
-            // SAFETY: as in `Full`. There is room for the sums, the places' units are in the rows, and no pass touches
-            // them again before the queue is finished.
-            unsafe {
-                let Some(sums) = sums::<S, E, G, R, 1, 0>(s, pass, &part, &rows) else { continue };
-                sums.wait::<S, E>(s, to);
-                queue.add(rows.places::<1>(E::CARRY, part.unit, 0).as_flattened());
+        let Tiles { run: Run { pass, .. }, vectors, first, count, .. } = tiles;
+        for vector in 0..vectors {
+            queue.begin(s);
+            let part = Units::<1>::of::<S>(pass, tiles.next(vector, 1));
+            let next = Next::of(pass, part.unit);
+            for tile in 0..count {
+                let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
+                next.ask(s, &rows);
+                let to = queue.room(s, R);
+                // SAFETY: as in `Full`. There is room for the sums, the places' units are in the rows, and no pass touches
+                // them again before the queue is finished.
+                unsafe {
+                    let Some(sums) = sums::<S, E, G, R, 1, 0>(s, pass, &part, &rows) else { continue };
+                    sums.wait::<S, E>(s, to);
+                    queue.add(rows.places::<1>(E::CARRY, part.unit, 0).as_flattened());
+                }
             }
         }
-        1
+        vectors
     }
 }
 
@@ -271,7 +279,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Lines<'_, E, G, 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Tiles { run: Run { pass, .. }, first, count, .. } = self.0;
-        let part = Units::of::<S>(pass, self.0.next(BLOCK / S::LANES));
+        let part = Units::of::<S>(pass, self.0.next(0, BLOCK / S::LANES));
         let next = Next::of(pass, part.unit);
         for tile in 0..count {
             let Some(rows) = TileRows::<R>::of(pass, first + tile * R, E::CARRY) else { break };
