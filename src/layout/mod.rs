@@ -10,6 +10,7 @@ mod sort;
 mod steps;
 
 pub(crate) use blocks::Block;
+pub(crate) use steps::End;
 pub use steps::{Step, Steps};
 
 use blocks::Blocks;
@@ -255,17 +256,19 @@ impl<'a> Layout<'a> {
         Steps::new(self.lengths, self.tokens)
     }
 
-    /// The steps at which the sequence at a place runs, with all that run beside it. Time: O(B) at any place but the
-    /// first. Inlined, as that is most often the place, and known.
+    /// The steps of the sequence at a place, which all before it make too.
+    #[inline]
+    pub(crate) fn steps_of(&self, place: usize) -> usize {
+        self.lengths.get(place).map_or(0, |&length| length as usize)
+    }
+
+    /// The back of a walk along these steps. Time: O(B) at any place but the first. Inlined, as that is most often the
+    /// place, and known.
     #[inline(always)]
-    pub(crate) fn walk_of(&self, place: usize) -> Steps<'a> {
-        match (place, self.lengths.get(place)) {
-            (0, _) | (_, None) => self.walk(),
-            (_, Some(&length)) => {
-                let t = length as usize;
-                self.walk().until(t, self.batch_size(t), self.offset(t))
-            }
-        }
+    pub(crate) fn back_of(&self, place: usize) -> End {
+        let t = self.steps_of(place);
+        let (rows, offset) = if place == 0 { (0, self.tokens) } else { (self.batch_size(t), self.offset(t)) };
+        End { t, rows, offset }
     }
 
     /// The steps in blocks in which the same sequences run, of at most `rows` tokens where one step has no more.

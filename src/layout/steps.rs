@@ -11,13 +11,64 @@ pub struct Step {
     pub offset: usize,
 }
 
-/// One end of the range that is still to be walked.
+/// One end of the range that is still to be walked: all that a walk from that end has to keep.
 #[derive(Clone, Copy, Debug)]
-struct End {
+pub(crate) struct End {
     /// The time between two steps: the front's next step, the back's step last given.
-    t: usize,
-    rows: usize,
-    offset: usize,
+    pub(super) t: usize,
+    pub(super) rows: usize,
+    pub(super) offset: usize,
+}
+
+impl End {
+    /// The front of a walk, where `rows` sequences begin.
+    pub(crate) fn front(rows: usize) -> Self {
+        Self { t: 0, rows, offset: 0 }
+    }
+
+    /// How many steps are before it.
+    pub(crate) fn steps(self) -> usize {
+        self.t
+    }
+
+    /// The step that it gave last, as the front or the back. Before there is one it has none of the rows that are to be
+    /// walked.
+    pub(crate) fn given(self, back: bool) -> Step {
+        match (back, self) {
+            (true, Self { t, rows, offset }) => Step { t, rows, offset },
+            (false, Self { t: 0, .. }) => Step { t: 0, rows: 0, offset: 0 },
+            (false, Self { t, rows, offset }) => Step { t: t - 1, rows, offset: offset - rows },
+        }
+    }
+
+    /// As the front: the step behind it, which must be there.
+    #[inline(always)]
+    pub(crate) fn next(&mut self, lengths: &[u32]) -> Step {
+        let Self { t, mut rows, offset } = *self;
+        while rows > 0 && !runs(lengths, rows - 1, t) {
+            rows -= 1;
+        }
+        *self = Self { t: t + 1, rows, offset: offset + rows };
+        Step { t, rows, offset }
+    }
+
+    /// As the back: the step before it, which must be there.
+    #[inline(always)]
+    pub(crate) fn next_back(&mut self, lengths: &[u32]) -> Step {
+        let t = self.t - 1;
+        let mut rows = self.rows;
+        while runs(lengths, rows, t) {
+            rows += 1;
+        }
+        let offset = self.offset - rows;
+        *self = Self { t, rows, offset };
+        Step { t, rows, offset }
+    }
+}
+
+/// The sequence at a place is longer than `t`.
+fn runs(lengths: &[u32], place: usize, t: usize) -> bool {
+    lengths.get(place).is_some_and(|&length| length as usize > t)
 }
 
 /// The steps of a packed batch, from either end. A whole walk takes O(T + B).
@@ -32,25 +83,7 @@ impl<'a> Steps<'a> {
     /// `lengths` never grow and sum up to `tokens`.
     pub(super) fn new(lengths: &'a [u32], tokens: usize) -> Self {
         let t = lengths.first().map_or(0, |&length| length as usize);
-        Self { lengths, front: End { t: 0, rows: lengths.len(), offset: 0 }, back: End { t, rows: 0, offset: tokens } }
-    }
-
-    /// The same steps up to before `t`, where `rows` sequences run and `offset` tokens are before.
-    pub(super) fn until(self, t: usize, rows: usize, offset: usize) -> Self {
-        Self { back: End { t, rows, offset }, ..self }
-    }
-
-    /// The step that the front, or the back, gave last. Before there is one it has none of the rows that are to be walked.
-    pub(crate) fn given(&self, from_back: bool) -> Step {
-        match (from_back, self.front) {
-            (true, _) => Step { t: self.back.t, rows: self.back.rows, offset: self.back.offset },
-            (false, End { t: 0, .. }) => Step { t: 0, rows: 0, offset: 0 },
-            (false, End { t, rows, offset }) => Step { t: t - 1, rows, offset: offset - rows },
-        }
-    }
-
-    fn runs(&self, place: usize, t: usize) -> bool {
-        self.lengths.get(place).is_some_and(|&length| length as usize > t)
+        Self { lengths, front: End::front(lengths.len()), back: End { t, rows: 0, offset: tokens } }
     }
 }
 
@@ -59,15 +92,7 @@ impl Iterator for Steps<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Step> {
-        let End { t, mut rows, offset } = self.front;
-        if t >= self.back.t {
-            return None;
-        }
-        while rows > 0 && !self.runs(rows - 1, t) {
-            rows -= 1;
-        }
-        self.front = End { t: t + 1, rows, offset: offset + rows };
-        Some(Step { t, rows, offset })
+        (self.front.t < self.back.t).then(|| self.front.next(self.lengths))
     }
 
     #[inline]
@@ -80,16 +105,7 @@ impl Iterator for Steps<'_> {
 impl DoubleEndedIterator for Steps<'_> {
     #[inline]
     fn next_back(&mut self) -> Option<Step> {
-        if self.front.t >= self.back.t {
-            return None;
-        }
-        let t = self.back.t - 1;
-        let mut rows = self.back.rows;
-        while self.runs(rows, t) {
-            rows += 1;
-        }
-        self.back = End { t, rows, offset: self.back.offset - rows };
-        Some(Step { t, rows, offset: self.back.offset })
+        (self.front.t < self.back.t).then(|| self.back.next_back(self.lengths))
     }
 }
 

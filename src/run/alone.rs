@@ -14,22 +14,18 @@ use crate::simd::octet::Row;
 use crate::weights::panel::{OCTET, Panel};
 use core::ops::Range;
 
-impl<'a> Part<'a> {
+impl Part {
     /// Makes at most so many steps of this layer in this direction, and tells how many.
     #[inline(always)]
-    pub(super) fn advance_alone<C: Cell>(&mut self, run: &Run<'a, C>, panel: Panel<'_>, most: usize) -> usize {
-        if self.steps.is_none() {
-            self.begin(run);
-        }
+    pub(super) fn advance_alone<C: Cell>(&mut self, run: &Run<'_, C>, panel: Panel<'_>, most: usize) -> usize {
+        self.begin(run);
         let mut left = most;
         // What a step or a row asks is found each time anew: what outlives a row's computation is on the stack meanwhile.
         while left > 0
-            && let reverse = run.is_reverse(self.direction)
-            && let Some(steps) = &mut self.steps
-            && let Some(step) = if reverse { steps.next_back() } else { steps.next() }
+            && let Some(step) = self.next(run)
         {
             let places = [self.first, step.rows.min(self.end)];
-            run.step_alone(&panel, [self.layer, self.direction], places, step);
+            run.step_alone(&panel, [self.layer, self.direction()], places, step);
             left -= 1;
         }
         most - left

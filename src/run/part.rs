@@ -6,51 +6,65 @@ use super::given::Run;
 use super::window::Window;
 use crate::cell::Cell;
 use crate::device::Reread;
-use crate::layout::{Steps, sequence_at};
+use crate::layout::{End, Step, sequence_at};
 use crate::rows::{Floats, FloatsMut};
+use crate::simd::backend::BUILD_HAS_VECTORS;
 use core::ops::Range;
 
 /// The rows of some places in some directions, and how far they are.
-pub(crate) struct Part<'a> {
+pub(crate) struct Part {
     pub(super) first: usize,
     pub(super) end: usize,
-    directions: Range<usize>,
     pub(super) layer: usize,
-    pub(super) direction: usize,
-    /// Those of this layer and direction that are left; `None` before its beginning.
-    pub(super) steps: Option<Steps<'a>>,
-    pub(super) window: Window,
+    /// In this layer and direction, if it has begun: the end of the steps that are left, from which they are taken.
+    pub(super) at: End,
+    begun: bool,
+    direction: u8,
+    directions: Range<u8>,
+    /// None where no build makes use of one.
+    pub(super) window: [Window; BUILD_HAS_VECTORS as usize],
     _reread: Reread,
 }
 
-impl<'a> Part<'a> {
+impl Part {
     /// The rows of these places in these directions. Nothing here keeps two parts of a run apart: whoever makes several
     /// gives each row to one.
     pub(crate) fn of(places: Range<usize>, directions: Range<usize>) -> Self {
-        let (first, end, direction) = (places.start, places.end, directions.start);
-        let (window, _reread) = (Window::default(), Reread::default());
-        Part { first, end, directions, layer: 0, direction, steps: None, window, _reread }
+        let (window, _reread) = (Default::default(), Reread::default());
+        // There are two at most.
+        let directions = directions.start as u8..directions.end as u8;
+        Part {
+            first: places.start,
+            end: places.end,
+            layer: 0,
+            at: End::front(0),
+            begun: false,
+            direction: directions.start,
+            directions,
+            window,
+            _reread,
+        }
     }
 
     /// All rows in all directions.
-    pub(super) fn whole<C: Cell>(run: &Run<'a, C>) -> Self {
+    pub(super) fn whole<C: Cell>(run: &Run<'_, C>) -> Self {
         Self::of(0..run.layout.batch(), 0..run.model.shape.direction.count())
     }
 
     /// Makes at most so many steps of a layer in a direction, and tells whether none is left.
-    pub(crate) fn advance<C: Cell>(&mut self, run: &Run<'a, C>, mut steps: usize) -> bool {
+    pub(crate) fn advance<C: Cell>(&mut self, run: &Run<'_, C>, mut steps: usize) -> bool {
         while self.layer < run.model.shape.num_layers {
-            if let Some(panel) = run.model.panel(self.layer, self.direction) {
+            if let Some(panel) = run.model.panel(self.layer, self.direction()) {
                 steps -= if run.model.backend.has_vectors() {
                     self.advance_together(run, panel, steps)
                 } else {
                     self.advance_alone(run, panel, steps)
                 };
-                if self.steps.as_ref().is_some_and(|steps| steps.len() > 0) {
+                if self.left(run) > 0 {
                     return false;
                 }
             }
-            self.steps = None;
+            self.begun = false;
             self.direction += 1;
             if self.direction >= self.directions.end {
                 (self.layer, self.direction) = (self.layer + 1, self.directions.start);
@@ -59,26 +73,55 @@ impl<'a> Part<'a> {
         true
     }
 
-    /// The beginning of this layer in this direction: the initial states, where a sequence that begins reads them.
+    /// Where it has not begun, the beginning of this layer in this direction: the initial states, where a sequence that
+    /// begins reads them. Tells whether it begins.
     #[inline(always)]
-    pub(super) fn begin<C: Cell>(&mut self, run: &Run<'a, C>) {
-        let (states, hidden) = (run.states(self.layer, self.direction), run.model.shape.hidden_size);
+    pub(super) fn begin<C: Cell>(&mut self, run: &Run<'_, C>) -> bool {
+        if self.begun {
+            return false;
+        }
+        let (states, hidden) = (run.states(self.layer, self.direction()), run.model.shape.hidden_size);
         let places = Places { order: run.layout.order(), states, first: self.first, end: self.end, hidden };
         begin(run.hn, run.h0, &places);
         if C::HAS_C {
             begin(run.cn, run.c0, &places);
         }
-        self.steps = Some(run.layout.walk_of(self.first));
+        let reverse = run.is_reverse(self.direction());
+        self.at = if reverse { run.layout.back_of(self.first) } else { End::front(run.layout.batch()) };
+        self.begun = true;
+        true
+    }
+
+    /// This layer's direction.
+    #[inline(always)]
+    pub(super) fn direction(&self) -> usize {
+        self.direction.into()
+    }
+
+    /// How many steps of this layer in this direction are left, if it has begun.
+    #[inline(always)]
+    pub(super) fn left<C: Cell>(&self, run: &Run<'_, C>) -> usize {
+        let before = self.at.steps();
+        if run.is_reverse(self.direction()) { before } else { run.layout.steps_of(self.first) - before }
+    }
+
+    /// The next of them.
+    #[inline(always)]
+    pub(super) fn next<C: Cell>(&mut self, run: &Run<'_, C>) -> Option<Step> {
+        let lengths = run.layout.sorted_lengths();
+        let reverse = run.is_reverse(self.direction());
+        (self.left(run) > 0).then(|| if reverse { self.at.next_back(lengths) } else { self.at.next(lengths) })
     }
 
     /// How many steps are left.
-    pub(crate) fn steps_left<C: Cell>(&self, run: &Run<'a, C>) -> usize {
-        let steps = run.layout.sorted_lengths().get(self.first).map_or(0, |&length| length as usize);
+    pub(crate) fn steps_left<C: Cell>(&self, run: &Run<'_, C>) -> usize {
+        let steps = run.layout.steps_of(self.first);
         let walks = (run.model.shape.num_layers - self.layer) * self.directions.len();
-        let left = walks - (self.direction - self.directions.start).min(walks);
-        match &self.steps {
-            Some(these) => left.saturating_sub(1).saturating_mul(steps).saturating_add(these.len()),
-            None => left.saturating_mul(steps),
+        let left = walks - usize::from(self.direction - self.directions.start).min(walks);
+        if self.begun {
+            left.saturating_sub(1).saturating_mul(steps).saturating_add(self.left(run))
+        } else {
+            left.saturating_mul(steps)
         }
     }
 
@@ -89,7 +132,7 @@ impl<'a> Part<'a> {
 
     /// The directions.
     pub(crate) fn directions(&self) -> Range<usize> {
-        self.directions.clone()
+        self.directions.start.into()..self.directions.end.into()
     }
 }
 

@@ -4,7 +4,7 @@ use super::given::Run;
 use super::part::Part;
 use super::window::{WINDOW, Window};
 use crate::cell::Cell;
-use crate::layout::{Step, Steps, sequence_at};
+use crate::layout::{End, Step, sequence_at};
 use crate::rows::RowsMut;
 use crate::simd::pass::{Ahead, Pass};
 use crate::weights::panel::Panel;
@@ -31,24 +31,23 @@ struct Walk<'w, C: Cell> {
     pass: Pass<'w>,
 }
 
-impl<'a> Part<'a> {
+impl Part {
     /// Makes at most so many steps of this layer in this direction, several rows together, and tells how many.
     #[inline(always)]
-    pub(super) fn advance_together<C: Cell>(&mut self, run: &Run<'a, C>, panel: Panel<'_>, most: usize) -> usize {
-        let at = [self.layer, self.direction];
+    pub(super) fn advance_together<C: Cell>(&mut self, run: &Run<'_, C>, panel: Panel<'_>, most: usize) -> usize {
+        let at = [self.layer, self.direction()];
         let places = [self.first, self.end];
-        let begins = self.steps.is_none();
-        if begins {
-            self.begin(run);
-        }
-        let all = run.layout.sorted_lengths().get(self.first).map_or(0, |&length| length as usize);
-        let Some(steps) = &mut self.steps else { return 0 };
-        let mut walk = run.walk(panel, at, places, !(all - steps.len()).is_multiple_of(2));
+        let begins = self.begin(run);
+        let left = self.left(run);
+        let Some(window) = self.window.first_mut() else { return 0 };
+        let mut walk = run.walk(panel, at, places, !(run.layout.steps_of(self.first) - left).is_multiple_of(2));
         if begins {
             walk.begin();
-            self.window = Window::of(&run.layout, self.first, self.end, walk.room(), walk.few());
+            *window = Window::of(&run.layout, self.first, self.end, walk.room(), walk.few());
         }
-        walk.advance(steps, &mut self.window, most)
+        let made = left.min(most);
+        walk.advance(&mut self.at, window, made, made == left);
+        made
     }
 }
 
@@ -111,16 +110,14 @@ impl<'w, C: Cell> Walk<'w, C> {
         }
     }
 
-    /// Goes on for at most so many steps, and tells how many it made: fewer only at the end, where the final states are
-    /// then in their place.
-    fn advance(&mut self, steps: &mut Steps<'_>, window: &mut Window, most: usize) -> usize {
-        let made = steps.len().min(most);
+    /// Goes on for so many steps, which must be there; behind the last one the final states are in their place.
+    fn advance(&mut self, at: &mut End, window: &mut Window, steps: usize, last: bool) {
+        let lengths = self.run.layout.sorted_lengths();
         let Pass { first, end, packed, .. } = self.pass;
         let mine = |step: Step| Step { rows: step.rows.min(end), ..step };
-        let mut before = mine(steps.given(self.reverse));
-        for _ in 0..made {
-            let Some(step) = (if self.reverse { steps.next_back() } else { steps.next() }) else { break };
-            let step = mine(step);
+        let mut before = mine(at.given(self.reverse));
+        for _ in 0..steps {
+            let step = mine(if self.reverse { at.next_back(lengths) } else { at.next(lengths) });
             // Those that went on no further have their final states there.
             self.finish(step.rows.max(first)..before.rows, before);
             let ahead = self.ahead(window, step);
@@ -137,10 +134,9 @@ impl<'w, C: Cell> Walk<'w, C> {
             before = step;
             self.turned = !(packed || self.turned);
         }
-        if steps.len() == 0 {
+        if last {
             self.finish(first..before.rows, before);
         }
-        made
     }
 
     /// Copies the states of some places, which the last step wrote, to where the final ones are to be.

@@ -48,7 +48,7 @@ impl Kind {
 }
 
 /// One of this build's backends has vectors.
-const BUILD_HAS_VECTORS: bool = VECTORS || Kind::ALL.len() > 1;
+pub(crate) const BUILD_HAS_VECTORS: bool = VECTORS || Kind::ALL.len() > 1;
 
 /// The kind that [`Backend::detect`] found, 0 before.
 static DETECTED: AtomicU8 = AtomicU8::new(0);

@@ -243,7 +243,7 @@ impl<C: Cell> ExactSizeIterator for Tasks<'_, C> {}
 #[must_use = "the rows of a task that does not run are not computed"]
 pub struct Task<'r, C: Cell> {
     run: Run<'r, C>,
-    part: Part<'r>,
+    part: Part,
 }
 
 impl<C: Cell> Task<'_, C> {
