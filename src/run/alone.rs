@@ -17,7 +17,7 @@ use core::ops::Range;
 impl Part {
     /// Makes at most so many steps of this layer in this direction, and tells how many.
     #[inline(always)]
-    pub(super) fn advance_alone<C: Cell>(&mut self, run: &Run<'_, C>, panel: Panel<'_>, most: usize) -> usize {
+    pub(super) fn advance_alone<C: Cell>(&mut self, run: &Run<'_, '_, C>, panel: Panel<'_>, most: usize) -> usize {
         self.begin(run);
         let mut left = most;
         // What a step or a row asks is found each time anew: what outlives a row's computation is on the stack meanwhile.
@@ -51,7 +51,7 @@ fn each_part(panel: &Panel<'_>, rows: Range<usize>, mut visit: impl FnMut(usize,
     }
 }
 
-impl<C: Cell> Run<'_, C> {
+impl<C: Cell> Run<'_, '_, C> {
     #[inline(always)]
     fn step_alone(&self, panel: &Panel<'_>, [layer, direction]: [usize; 2], [first, end]: [usize; 2], step: Step) {
         each_part(panel, first..end, |place, units, last| {
@@ -64,7 +64,7 @@ impl<C: Cell> Run<'_, C> {
                 Some(last) => (last, direction * self.layout.batch() + sequence),
                 None => (outputs, token * directions.count() + direction),
             };
-            let (h, c, next) = ((self.hn.read(), state), (self.cn, state), last.then_some((self.hn, state)));
+            let (h, c, next) = ((self.given.hn.read(), state), (self.given.cn, state), last.then_some((self.given.hn, state)));
             C::row(panel, &Row { x: (inputs, token), h, c, out, next, units });
         });
     }

@@ -8,11 +8,9 @@ use crate::layout::Layout;
 use crate::model::{Direction, Model};
 use crate::rows::{Floats, FloatsMut};
 
-/// What a run reads and writes, whichever of its rows are worked on. Nothing is done with it before [`Run::check`] or
-/// [`Run::check_last`] has been called, once, and has returned `Ok`.
-pub(crate) struct Run<'a, C: Cell> {
-    pub(crate) model: Model<'a, C>,
-    pub(crate) layout: Layout<'a>,
+/// The memory that a run reads and writes. Nothing is done with it before [`Given::check`] or [`Given::check_last`] has been
+/// called, once, and has returned `Ok`.
+pub(crate) struct Given<'a> {
     pub(super) input: Floats<'a>,
     /// The states, `L * D * B` rows each in the caller's order.
     pub(super) h0: Option<Floats<'a>>,
@@ -29,21 +27,19 @@ pub(crate) struct Run<'a, C: Cell> {
     _reread: Reread,
 }
 
-impl<'a, C: Cell> Run<'a, C> {
-    /// A run that is still to be checked. It is made where it stays, so that the stack holds each argument once. One of
-    /// the last states alone has an empty `output`.
+/// A run, whichever of its rows are worked on. All of it is where the caller has it: on the stack there is one of each.
+pub(crate) struct Run<'s, 'a, C: Cell> {
+    pub(crate) model: &'s Model<'a, C>,
+    pub(crate) layout: &'s Layout<'a>,
+    pub(super) given: &'s Given<'a>,
+    _reread: Reread,
+}
+
+impl<'a> Given<'a> {
+    /// What is still to be checked, made where it stays. For the last states alone `output` is empty.
     #[inline(always)]
-    pub(crate) fn of(
-        model: &Model<'a, C>,
-        layout: &Layout<'a>,
-        input: &'a [f32],
-        states: States<'a>,
-        output: &'a mut [f32],
-        scratch: &'a mut [f32],
-    ) -> Self {
+    pub(crate) fn of(input: &'a [f32], states: States<'a>, output: &'a mut [f32], scratch: &'a mut [f32]) -> Self {
         Self {
-            model: *model,
-            layout: *layout,
             input: Floats::new(input),
             h0: states.h0.map(Floats::new),
             c0: states.c0.map(Floats::new),
@@ -57,22 +53,22 @@ impl<'a, C: Cell> Run<'a, C> {
     }
 
     /// Checks as [`Model::run`] tells, and divides the scratch.
-    pub(crate) fn check(&mut self) -> Result<(), Error> {
-        let needed = self.model.scratch_len(&self.layout)?;
-        self.check_states()?;
+    pub(crate) fn check<C: Cell>(&mut self, model: &Model<'_, C>, layout: &Layout<'_>) -> Result<(), Error> {
+        let needed = model.scratch_len(layout)?;
+        self.check_states(model, layout)?;
         let [output, between] = &mut self.outputs;
-        output.read().check(Argument::Output, Some(self.model.output_len(&self.layout)?))?;
+        output.read().check(Argument::Output, Some(model.output_len(layout)?))?;
         check_scratch(self.ahead.len(), needed)?;
         (*between, self.ahead) = self.ahead.split_at(needed);
         Ok(())
     }
 
     /// Checks as [`Model::run_last`] tells, and divides the scratch, which has room for the states too.
-    pub(crate) fn check_last(&mut self) -> Result<(), Error> {
-        let needed = self.model.last_scratch_len(&self.layout)?;
-        self.check_states()?;
+    pub(crate) fn check_last<C: Cell>(&mut self, model: &Model<'_, C>, layout: &Layout<'_>) -> Result<(), Error> {
+        let needed = model.last_scratch_len(layout)?;
+        self.check_states(model, layout)?;
         check_scratch(self.ahead.len(), needed)?;
-        let (shape, batch, tokens) = (self.model.shape, self.layout.batch(), self.layout.tokens());
+        let (shape, batch, tokens) = (model.shape, layout.batch(), layout.tokens());
         let mut take = |len| {
             let taken;
             (taken, self.ahead) = self.ahead.split_at(len);
@@ -87,9 +83,9 @@ impl<'a, C: Cell> Run<'a, C> {
         Ok(())
     }
 
-    fn check_states(&self) -> Result<(), Error> {
-        let inputs = product(self.layout.tokens(), self.model.shape.input_size, 1);
-        let len = self.model.states_len(self.layout.batch())?;
+    fn check_states<C: Cell>(&self, model: &Model<'_, C>, layout: &Layout<'_>) -> Result<(), Error> {
+        let inputs = product(layout.tokens(), model.shape.input_size, 1);
+        let len = model.states_len(layout.batch())?;
         let c_len = if C::HAS_C { len } else { 0 };
         self.input.check(Argument::Input, inputs)?;
         self.hn.read().check(Argument::Hn, Some(len))?;
@@ -102,10 +98,18 @@ impl<'a, C: Cell> Run<'a, C> {
         }
     }
 
-    /// The same run with other room for sums computed ahead.
+    /// The same with other room for sums computed ahead.
     #[inline(always)]
     pub(crate) fn with_ahead(&self, ahead: FloatsMut<'a>) -> Self {
         Self { ahead, _reread: Reread::default(), ..*self }
+    }
+}
+
+impl<'s, 'a, C: Cell> Run<'s, 'a, C> {
+    /// A run of what has been checked for this network and layout.
+    #[inline(always)]
+    pub(crate) fn of(model: &'s Model<'a, C>, layout: &'s Layout<'a>, given: &'s Given<'a>) -> Self {
+        Self { model, layout, given, _reread: Reread::default() }
     }
 
     /// The rows of the states.
@@ -121,16 +125,16 @@ impl<'a, C: Cell> Run<'a, C> {
     /// The packed outputs that a layer writes, and what it reads: the input, or the layer's before, which are others.
     #[inline(always)]
     pub(super) fn outputs(&self, layer: usize) -> (FloatsMut<'a>, Floats<'a>) {
-        let [even, odd] = self.outputs;
+        let [even, odd] = self.given.outputs;
         let after = self.model.shape.num_layers - 1 - layer;
         let (to, from) = if after.is_multiple_of(2) { (even, odd) } else { (odd, even) };
-        (to, if layer == 0 { self.input } else { from.read() })
+        (to, if layer == 0 { self.given.input } else { from.read() })
     }
 
     /// A layer's states where they are kept alone, without outputs.
     #[inline(always)]
     pub(super) fn last(&self, layer: usize) -> Option<FloatsMut<'a>> {
-        if layer + 1 == self.model.shape.num_layers { self.last } else { None }
+        if layer + 1 == self.model.shape.num_layers { self.given.last } else { None }
     }
 
     /// A direction goes from the last step to the first.

@@ -12,7 +12,7 @@ mod step;
 mod together;
 mod window;
 
-pub(crate) use given::Run;
+pub(crate) use given::{Given, Run};
 pub(crate) use part::Part;
 
 use crate::cell::Cell;
@@ -111,9 +111,9 @@ impl<'m, C: Cell> Model<'m, C> {
         output: &mut [f32],
         scratch: &mut [f32],
     ) -> Result<(), Error> {
-        let mut run = Run::of(self, layout, input, states, output, scratch);
-        run.check()?;
-        Part::whole(&run).advance(&run, usize::MAX);
+        let mut given = Given::of(input, states, output, scratch);
+        given.check(self, layout)?;
+        Part::finish(&Run::of(self, layout, &given));
         Ok(())
     }
 
@@ -131,9 +131,9 @@ impl<'m, C: Cell> Model<'m, C> {
         states: States<'_>,
         scratch: &mut [f32],
     ) -> Result<(), Error> {
-        let mut run = Run::of(self, layout, input, states, &mut [], scratch);
-        run.check_last()?;
-        Part::whole(&run).advance(&run, usize::MAX);
+        let mut given = Given::of(input, states, &mut [], scratch);
+        given.check_last(self, layout)?;
+        Part::finish(&Run::of(self, layout, &given));
         Ok(())
     }
 }

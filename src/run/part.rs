@@ -46,13 +46,14 @@ impl Part {
         }
     }
 
-    /// All rows in all directions.
-    pub(super) fn whole<C: Cell>(run: &Run<'_, C>) -> Self {
-        Self::of(0..run.layout.batch(), 0..run.model.shape.direction.count())
+    /// All rows in all directions, to the end.
+    #[inline(always)]
+    pub(super) fn finish<C: Cell>(run: &Run<'_, '_, C>) {
+        Self::of(0..run.layout.batch(), 0..run.model.shape.direction.count()).advance(run, usize::MAX);
     }
 
     /// Makes at most so many steps of a layer in a direction, and tells whether none is left.
-    pub(crate) fn advance<C: Cell>(&mut self, run: &Run<'_, C>, mut steps: usize) -> bool {
+    pub(crate) fn advance<C: Cell>(&mut self, run: &Run<'_, '_, C>, mut steps: usize) -> bool {
         while self.layer < run.model.shape.num_layers {
             if let Some(panel) = run.model.panel(self.layer, self.direction()) {
                 steps -= if run.model.backend.has_vectors() {
@@ -76,15 +77,15 @@ impl Part {
     /// Where it has not begun, the beginning of this layer in this direction: the initial states, where a sequence that
     /// begins reads them. Tells whether it begins.
     #[inline(always)]
-    pub(super) fn begin<C: Cell>(&mut self, run: &Run<'_, C>) -> bool {
+    pub(super) fn begin<C: Cell>(&mut self, run: &Run<'_, '_, C>) -> bool {
         if self.begun {
             return false;
         }
         let (states, hidden) = (run.states(self.layer, self.direction()), run.model.shape.hidden_size);
         let places = Places { order: run.layout.order(), states, first: self.first, end: self.end, hidden };
-        begin(run.hn, run.h0, &places);
+        begin(run.given.hn, run.given.h0, &places);
         if C::HAS_C {
-            begin(run.cn, run.c0, &places);
+            begin(run.given.cn, run.given.c0, &places);
         }
         let reverse = run.is_reverse(self.direction());
         self.at = if reverse { run.layout.back_of(self.first) } else { End::front(run.layout.batch()) };
@@ -100,21 +101,21 @@ impl Part {
 
     /// How many steps of this layer in this direction are left, if it has begun.
     #[inline(always)]
-    pub(super) fn left<C: Cell>(&self, run: &Run<'_, C>) -> usize {
+    pub(super) fn left<C: Cell>(&self, run: &Run<'_, '_, C>) -> usize {
         let before = self.at.steps();
         if run.is_reverse(self.direction()) { before } else { run.layout.steps_of(self.first) - before }
     }
 
     /// The next of them.
     #[inline(always)]
-    pub(super) fn next<C: Cell>(&mut self, run: &Run<'_, C>) -> Option<Step> {
+    pub(super) fn next<C: Cell>(&mut self, run: &Run<'_, '_, C>) -> Option<Step> {
         let lengths = run.layout.sorted_lengths();
         let reverse = run.is_reverse(self.direction());
         (self.left(run) > 0).then(|| if reverse { self.at.next_back(lengths) } else { self.at.next(lengths) })
     }
 
     /// How many steps are left.
-    pub(crate) fn steps_left<C: Cell>(&self, run: &Run<'_, C>) -> usize {
+    pub(crate) fn steps_left<C: Cell>(&self, run: &Run<'_, '_, C>) -> usize {
         let steps = run.layout.steps_of(self.first);
         let walks = (run.model.shape.num_layers - self.layer) * self.directions.len();
         let left = walks - usize::from(self.direction - self.directions.start).min(walks);

@@ -18,7 +18,7 @@ const MANY_INPUTS: usize = 16;
 
 /// What a walk reads and writes.
 struct Walk<'w, C: Cell> {
-    run: &'w Run<'w, C>,
+    run: &'w Run<'w, 'w, C>,
     reverse: bool,
     /// Of the rows that hold the initial states and receive the final ones, and those where the other states go, the ones
     /// that are not `pass.out`. The others are packed, each with a row of its own, where the next step reads it: then this
@@ -34,7 +34,7 @@ struct Walk<'w, C: Cell> {
 impl Part {
     /// Makes at most so many steps of this layer in this direction, several rows together, and tells how many.
     #[inline(always)]
-    pub(super) fn advance_together<C: Cell>(&mut self, run: &Run<'_, C>, panel: Panel<'_>, most: usize) -> usize {
+    pub(super) fn advance_together<C: Cell>(&mut self, run: &Run<'_, '_, C>, panel: Panel<'_>, most: usize) -> usize {
         let at = [self.layer, self.direction()];
         let places = [self.first, self.end];
         let begins = self.begin(run);
@@ -43,7 +43,7 @@ impl Part {
         let mut walk = run.walk(panel, at, places, !(run.layout.steps_of(self.first) - left).is_multiple_of(2));
         if begins {
             walk.begin();
-            *window = Window::of(&run.layout, self.first, self.end, walk.room(), walk.few());
+            *window = Window::of(run.layout, self.first, self.end, walk.room(), walk.few());
         }
         let made = left.min(most);
         walk.advance(&mut self.at, window, made, made == left);
@@ -51,7 +51,7 @@ impl Part {
     }
 }
 
-impl<'a, C: Cell> Run<'a, C> {
+impl<C: Cell> Run<'_, '_, C> {
     /// A layer in a direction, for some places, after an odd number of steps or an even one.
     fn walk<'w>(
         &'w self,
@@ -65,7 +65,7 @@ impl<'a, C: Cell> Run<'a, C> {
         let (to, from) = self.outputs(layer);
         let last = self.last(layer);
         let (all, states) = (self.all_states(), self.states(layer, direction));
-        let mut other = self.hn.counted(all, hidden).skip(states);
+        let mut other = self.given.hn.counted(all, hidden).skip(states);
         let mut out = match last {
             Some(last) => last.counted(directions * batch, hidden).skip(direction * batch),
             None => to.counted(tokens, directions * hidden).columns(direction * hidden, hidden),
@@ -89,7 +89,7 @@ impl<'a, C: Cell> Run<'a, C> {
                 continued: 0,
                 offset: 0,
                 before: 0,
-                c: self.cn.counted(all, hidden).skip(states),
+                c: self.given.cn.counted(all, hidden).skip(states),
                 ahead: Ahead::No,
                 first,
                 end,
@@ -157,7 +157,7 @@ impl<'w, C: Cell> Walk<'w, C> {
         if shape.inputs < MANY_INPUTS {
             return 0;
         }
-        let (floats, row) = (self.run.ahead.len(), C::GATES * shape.units);
+        let (floats, row) = (self.run.given.ahead.len(), C::GATES * shape.units);
         // A division takes its time, and most often there is room for all that is worth it, or for none.
         match floats {
             0 => 0,
@@ -182,7 +182,7 @@ impl<'w, C: Cell> Walk<'w, C> {
         if !window.is_of(step) {
             return Ahead::No;
         }
-        let sums = self.run.ahead.counted(window.room, C::GATES * self.pass.panel.shape().units);
+        let sums = self.run.given.ahead.counted(window.room, C::GATES * self.pass.panel.shape().units);
         if window.move_to(step, self.reverse, self.run.layout.tokens()) {
             let ahead = Ahead::Write(sums);
             let pass = Pass { offset: window.first, ahead, first: 0, end: window.count, ..self.pass };

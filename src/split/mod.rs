@@ -12,7 +12,7 @@ use crate::cell::Cell;
 use crate::error::{Argument, Code, Error};
 use crate::layout::Layout;
 use crate::model::{Model, Shape};
-use crate::run::{Part, Run, States};
+use crate::run::{Given, Part, Run, States};
 use core::fmt;
 use core::ops::Range;
 use cost::RowCosts;
@@ -128,10 +128,10 @@ impl<'m, C: Cell> Model<'m, C> {
     where
         'm: 'r,
     {
-        let mut run = Run::of(self, layout, input, states, output, scratch);
-        run.check()?;
+        let mut given = Given::of(input, states, output, scratch);
+        given.check(self, layout)?;
         split.check(self.shape, layout.batch())?;
-        Ok(Tasks::of(run, split))
+        Ok(Tasks::of(self, layout, given, split))
     }
 
     /// [`Model::run_last`] in tasks, as [`Model::split`].
@@ -149,10 +149,10 @@ impl<'m, C: Cell> Model<'m, C> {
     where
         'm: 'r,
     {
-        let mut run = Run::of(self, layout, input, states, &mut [], scratch);
-        run.check_last()?;
+        let mut given = Given::of(input, states, &mut [], scratch);
+        given.check_last(self, layout)?;
         split.check(self.shape, layout.batch())?;
-        Ok(Tasks::of(run, split))
+        Ok(Tasks::of(self, layout, given, split))
     }
 
     /// The estimated cost of a run over a layout on one thread, in multiply-adds of a run of many rows: a token that runs
@@ -165,7 +165,9 @@ impl<'m, C: Cell> Model<'m, C> {
 /// The tasks of a run: an iterator that makes one after another.
 #[must_use = "nothing of the run is computed but by its tasks"]
 pub struct Tasks<'r, C: Cell> {
-    run: Run<'r, C>,
+    model: Model<'r, C>,
+    layout: Layout<'r>,
+    given: Given<'r>,
     ends: Ends<'r>,
     places: Range<usize>,
     /// Directions of a task.
@@ -184,19 +186,19 @@ enum Ends<'r> {
 
 impl<'r, C: Cell> Tasks<'r, C> {
     #[inline(always)]
-    fn of(run: Run<'r, C>, split: Split<'r>) -> Self {
-        let lengths = run.layout.sorted_lengths();
+    fn of(model: &Model<'r, C>, layout: &Layout<'r>, given: Given<'r>, split: Split<'r>) -> Self {
+        let lengths = layout.sorted_lengths();
         let (parts, ends) = match split.cuts {
             Cuts::Tasks(tasks) => {
-                let rows = RowCosts::on(run.model.backend());
+                let rows = RowCosts::on(model.backend());
                 let (parts, most) = rows.cut(lengths, tasks);
                 (parts, Ends::Cost(rows, most))
             }
             Cuts::At(places) => (if lengths.is_empty() { 0 } else { places.len() + 1 }, Ends::Places(places.iter())),
         };
-        let directions = run.model.shape().direction.count();
+        let directions = model.shape().direction.count();
         let (step, left) = if split.by_direction { (1, parts * directions) } else { (directions, parts) };
-        Self { run, ends, places: 0..0, step, direction: directions, left }
+        Self { model: *model, layout: *layout, given, ends, places: 0..0, step, direction: directions, left }
     }
 }
 
@@ -205,9 +207,9 @@ impl<'r, C: Cell> Iterator for Tasks<'r, C> {
 
     fn next(&mut self) -> Option<Task<'r, C>> {
         self.left = self.left.checked_sub(1)?;
-        let all = self.run.model.shape().direction.count();
+        let all = self.model.shape().direction.count();
         if self.direction >= all {
-            let lengths = self.run.layout.sorted_lengths();
+            let lengths = self.layout.sorted_lengths();
             let first = self.places.end;
             let end = match &mut self.ends {
                 Ends::Cost(costs, most) => costs.end(lengths, first, *most),
@@ -217,14 +219,15 @@ impl<'r, C: Cell> Iterator for Tasks<'r, C> {
         }
         // Only where all that run stand together, from place 0 on, is anything computed ahead.
         let mine = match (all - self.direction).checked_div(self.step) {
-            Some(tasks) if self.places.start == 0 => self.run.ahead.len().checked_div(tasks).unwrap_or(0),
+            Some(tasks) if self.places.start == 0 => self.given.ahead.len().checked_div(tasks).unwrap_or(0),
             _ => 0,
         };
-        let (mine, others) = self.run.ahead.split_at(mine);
-        self.run.ahead = others;
+        let (mine, others) = self.given.ahead.split_at(mine);
+        self.given.ahead = others;
         let directions = self.direction..self.direction + self.step;
         self.direction = directions.end;
-        let mut task = Task { run: self.run.with_ahead(mine), part: Part::of(self.places.clone(), directions) };
+        let (given, part) = (self.given.with_ahead(mine), Part::of(self.places.clone(), directions));
+        let mut task = Task { model: self.model, layout: self.layout, given, part };
         if task.steps_left() == 0 {
             // Without a token there is no step in which the initial states would become the final ones.
             task.advance(0);
@@ -242,25 +245,28 @@ impl<C: Cell> ExactSizeIterator for Tasks<'_, C> {}
 /// Some rows of a run. It may be sent to another thread at any time; nothing but its own rows is written.
 #[must_use = "the rows of a task that does not run are not computed"]
 pub struct Task<'r, C: Cell> {
-    run: Run<'r, C>,
+    model: Model<'r, C>,
+    layout: Layout<'r>,
+    given: Given<'r>,
     part: Part,
 }
 
 impl<C: Cell> Task<'_, C> {
     /// Runs to the end.
     pub fn finish(mut self) {
-        self.part.advance(&self.run, usize::MAX);
+        self.advance(usize::MAX);
     }
 
     /// Runs for at most `steps` steps, and tells whether all is done. A step is one of time, of one layer in one
     /// direction, for all rows of the task. What is left may be run later, on this thread or another.
     pub fn advance(&mut self, steps: usize) -> bool {
-        self.part.advance(&self.run, steps)
+        let Self { model, layout, given, part } = self;
+        part.advance(&Run::of(model, layout, given), steps)
     }
 
     /// How many steps are left.
     pub fn steps_left(&self) -> usize {
-        self.part.steps_left(&self.run)
+        self.part.steps_left(&Run::of(&self.model, &self.layout, &self.given))
     }
 
     /// The places of its sequences in the sorted batch ([`Layout::sorted_indices`]).
@@ -275,10 +281,10 @@ impl<C: Cell> Task<'_, C> {
 
     /// The estimated cost of all its steps, in the unit of [`Model::cost`].
     pub fn cost(&self) -> u64 {
-        let lengths = self.run.layout.sorted_lengths().get(self.places()).unwrap_or_default();
-        let shape = self.run.model.shape();
+        let lengths = self.layout.sorted_lengths().get(self.places()).unwrap_or_default();
+        let shape = self.model.shape();
         let token = cost::of_token::<C>(shape) / shape.direction.count() as u64 * self.directions().len() as u64;
-        RowCosts::on(self.run.model.backend()).multiply_adds(lengths, token)
+        RowCosts::on(self.model.backend()).multiply_adds(lengths, token)
     }
 }
 
