@@ -64,7 +64,8 @@ impl<C: Cell> Run<'_, '_, C> {
                 Some(last) => (last, direction * self.layout.batch() + sequence),
                 None => (outputs, token * directions.count() + direction),
             };
-            let (h, c, next) = ((self.given.hn.read(), state), (self.given.cn, state), last.then_some((self.given.hn, state)));
+            let (h, c, next) =
+                ((self.given.hn.read(), state), (self.given.cn, state), last.then_some((self.given.hn, state)));
             C::row(panel, &Row { x: (inputs, token), h, c, out, next, units });
         });
     }

@@ -9,9 +9,10 @@
 //! by itself, its first eight units and then its last eight, of which some have been computed before.
 
 use super::epilogue::{Carry, Epilogue};
-use super::runs::{Run, run_of_8, run_of_16};
+use super::runs::{Run, anew, run_of_8, run_of_16};
 use super::scalar::Scalar;
 use super::{Simd, Values};
+
 use crate::rows::{Floats, FloatsMut, copy_floats};
 use crate::weights::panel::{BLOCK, OCTET, Panel, PanelShape};
 use core::mem::MaybeUninit;
@@ -70,10 +71,14 @@ impl Octet {
         // Sixteen where more than 8 are left and the gates stand side by side (`gate` of at most 8); of gates apart (9 to 15)
         // never, as no more than 32 are left. By arithmetic: of a condition the compiler would make two loops, each with
         // the runs in it.
-        let eight = OCTET + ((self.gate - 1) & OCTET) * (GATES - 1);
-        let total = G * self.sums();
         let mut eights = 0;
-        while OCTET * eights < total {
+        loop {
+            let gate = anew(self.gate);
+            let eight = OCTET + ((gate - 1) & OCTET) * (GATES - 1);
+            let total = G * gate.min(OCTET);
+            if OCTET * eights >= total {
+                break;
+            }
             let sixteen = total - OCTET * eights > eight;
             run(eights, sixteen);
             eights += 1 + usize::from(sixteen);
@@ -146,8 +151,7 @@ unsafe fn octet<E: Epilogue<G>, const G: usize>(unit: usize, row: &Pointers) {
     unsafe {
         let sums = sums.as_mut_ptr().cast::<f32>();
         // In a row of weights, and of biases, eights stand apart by a gate.
-        let apart_by = octet.gate.max(OCTET);
-        let mut begin_by = apart_by;
+        let mut begin_by = octet.gate.max(OCTET);
         let (mut begin, states) = (row.panel.add(octet.inputs), row.panel.add(octet.states));
         let mut weights = begin.add(octet.row);
         let (mut elements, mut count) = (row.x, shape.inputs);
@@ -155,8 +159,9 @@ unsafe fn octet<E: Epilogue<G>, const G: usize>(unit: usize, row: &Pointers) {
         // stand in the code once.
         loop {
             octet.runs::<G>(|eights, sixteen| {
+                let apart_by = anew(octet.gate).max(OCTET);
                 let (begin, weights) = (begin.add(begin_by * eights), weights.add(apart_by * eights));
-                let run = Run { begin, weights, row: octet.row, elements, count };
+                let run = Run { begin, weights, row: anew(octet.row), elements, count };
                 let sums = sums.add(OCTET * eights);
                 if sixteen { run_of_16(sums, run) } else { run_of_8(sums, run) }
             });

@@ -20,6 +20,14 @@ pub(super) struct Run {
     pub(super) count: usize,
 }
 
+/// The same value, of which the compiler knows nothing: what follows from it is computed where it is used, and not kept on
+/// the stack from before.
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
+#[inline(always)]
+pub(super) fn anew(value: usize) -> usize {
+    value
+}
+
 #[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
 macro_rules! run {
     ($name:ident: $($sum:ident $at:literal),*) => {
@@ -47,7 +55,7 @@ run!(run_of_8: a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7);
 run!(run_of_16: a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7, i 8, j 9, q 10, l 11, m 12, n 13, o 14, p 15);
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-pub(super) use vfp::{run_of_8, run_of_16};
+pub(super) use vfp::{anew, run_of_8, run_of_16};
 
 /// Registers: sums from s0 on, eight weights in s16 to s23, four elements in s24 to s27. No functions of their own: they
 /// would save the half of these that their caller has saved already.
@@ -55,6 +63,13 @@ pub(super) use vfp::{run_of_8, run_of_16};
 mod vfp {
     use super::Run;
     use core::arch::asm;
+
+    #[inline(always)]
+    pub(in super::super) fn anew(mut value: usize) -> usize {
+        // SAFETY: no instruction.
+        unsafe { asm!("/* {} */", inout(reg) value, options(nomem, nostack, preserves_flags)) }
+        value
+    }
 
     /// Eight weights times an element, added to eight sums.
     macro_rules! eight {
