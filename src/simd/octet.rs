@@ -23,11 +23,6 @@ const GATES: usize = 4;
 
 /// Eight units or, of a short tail, fewer: where their weights stand.
 struct Octet {
-    /// The first unit, and how many are computed from there on.
-    unit: usize,
-    width: usize,
-    /// So many of them, the first, the octet before has computed.
-    known: usize,
     /// Floats from one row of weights to the next.
     row: usize,
     /// The first row of inputs (the bias), and of states, at the octet's first float.
@@ -48,9 +43,6 @@ impl Octet {
         let first = if units > OCTET { in_block.min(units - OCTET) } else { 0 };
         let (gate, within) = if full { (OCTET, in_block * shape.gates) } else { (units, first) };
         Self {
-            unit: unit - in_block + first,
-            width: units.min(OCTET),
-            known: in_block - first,
             row: shape.gates * units,
             inputs: inputs + within,
             states: states + if shape.apart { units } else { 0 } + within,
@@ -59,10 +51,17 @@ impl Octet {
         }
     }
 
-    /// Floats from one gate to the next in the sums.
+    /// The units, as many as are the floats from one gate to the next in the sums.
     #[inline(always)]
-    fn sums(&self) -> usize {
-        self.gate.min(OCTET)
+    fn width(&self) -> usize {
+        anew(self.gate).min(OCTET)
+    }
+
+    /// So many units, the first, the octet before has computed: it is the second one of a tail.
+    #[inline(always)]
+    fn known(&self, unit: usize) -> usize {
+        let gate = anew(self.gate);
+        if gate > OCTET && unit % BLOCK == OCTET { 2 * OCTET - gate } else { 0 }
     }
 
     /// Calls `run` for the sums in eights and sixteens: with how many eights are before, and whether they are sixteen.
@@ -144,7 +143,7 @@ unsafe fn octet<E: Epilogue<G>, const G: usize>(unit: usize, row: &Pointers) {
     let octet = Octet::of(shape, unit);
     let mut sums = MaybeUninit::<[f32; GATES * OCTET]>::uninit();
     // A gate that is kept apart leaves its input half in the place of a fourth.
-    let (last, apart) = ((G - 1) * octet.sums(), (GATES - 1) * OCTET);
+    let apart = (GATES - 1) * OCTET;
     // SAFETY: the octet's rows and state biases lie within the panel, and so do the floats that `runs` takes of each row;
     // rows of the views hold `inputs` and `units` elements, the octet's units among the latter; no run of sums ends beyond
     // `sums`, and those of all units of the octet's gates are written before they are read.
@@ -171,17 +170,20 @@ unsafe fn octet<E: Epilogue<G>, const G: usize>(unit: usize, row: &Pointers) {
             (begin, begin_by, weights) = (sums.cast_const(), OCTET, states);
             (elements, count) = (row.h, shape.units);
             if E::APART {
-                copy_floats(sums.add(apart), sums.add(last), 1, octet.width);
-                copy_floats(sums.add(last), row.panel.add(octet.state_bias), 1, octet.width);
+                let width = octet.width();
+                let last = sums.add((G - 1) * width);
+                copy_floats(sums.add(apart), last, 1, width);
+                copy_floats(last, row.panel.add(octet.state_bias), 1, width);
             }
         }
-        let (sums, first) = (sums.add(octet.known), octet.unit + octet.known);
-        for i in 0..octet.width - octet.known {
-            let gate = |gate: usize| if gate < G { s.load(sums.add(gate * octet.sums() + i)) } else { s.splat(0.0) };
+        let (width, known) = (octet.width(), octet.known(unit));
+        let sums = sums.add(known);
+        for i in 0..width - known {
+            let gate = |gate: usize| if gate < G { s.load(sums.add(gate * width + i)) } else { s.splat(0.0) };
             let gates = [gate(0), gate(1), gate(2), gate(3)];
             let Some(&sum) = gates.first_chunk::<G>() else { return };
             let half = if E::APART { s.load(sums.add(apart + i)) } else { s.splat(0.0) };
-            let i = first + i;
+            let i = unit + i;
             let carried = match E::CARRY {
                 Carry::None => s.splat(0.0),
                 Carry::Second => s.load(row.c.add(i)),
