@@ -8,8 +8,8 @@ pub(super) fn heights<S: Simd>(gates: usize, rows: usize) -> [(usize, usize); 3]
     let tallest = S::ROWS.of(gates);
     // By lines only the tallest tiles have chains enough: all are of that height but the last one, or the last two where
     // that one would have a single row.
-    let full = if by_lines::<S>(gates, tallest) { rows / tallest - usize::from(rows % tallest == 1) } else { 0 };
-    split(tallest, rows, full)
+    let full = if by_lines::<S>(gates, tallest) { rows / tallest } else { 0 };
+    split(tallest, rows, full.saturating_sub(usize::from(rows % tallest == 1)))
 }
 
 /// How many tiles of which height, `full` of them of the greatest and the others of nearly one.

@@ -49,22 +49,23 @@ struct Piece {
 
 /// What waits in one pass.
 pub(super) struct Queue<'a, E, const G: usize> {
-    /// Known are the vectors that wait, and the pieces.
-    memory: &'a mut MaybeUninit<Memory>,
+    /// Known are the vectors that wait, and the pieces. A pointer, as places in it point into it: to reborrow it would make
+    /// them stale.
+    memory: *mut Memory,
     /// The units of a row of the tail, and how many of them, the last ones, fill no vector.
     width: usize,
     units: usize,
     /// How many vectors wait, and of how many pieces they are.
     vectors: usize,
     pieces: usize,
-    epilogue: PhantomData<E>,
+    epilogue: PhantomData<(&'a mut Memory, E)>,
 }
 
 impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
     /// None yet, of a panel with a tail of `width` units.
     #[inline(always)]
     pub(super) fn of<S: Simd>(memory: &'a mut MaybeUninit<Memory>, width: usize) -> Self {
-        Self { memory, width, units: width % S::LANES, vectors: 0, pieces: 0, epilogue: PhantomData }
+        Self { memory: memory.as_mut_ptr(), width, units: width % S::LANES, vectors: 0, pieces: 0, epilogue: PhantomData }
     }
 
     /// Before tiles of another height or at other units: what waits is done if it is enough.
@@ -82,7 +83,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
             outlined(s, Done(self));
         }
         // SAFETY: it is one.
-        let [sums, ..] = unsafe { Self::parts(self.memory.as_mut_ptr()) };
+        let [sums, ..] = unsafe { Self::parts(self.memory) };
         sums.wrapping_add(Whole.sums::<S>(self.vectors, 0))
     }
 
@@ -93,7 +94,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
     /// they are done.
     #[inline(always)]
     pub(super) unsafe fn add(&mut self, places: &[Place]) {
-        let memory = self.memory.as_mut_ptr();
+        let memory = self.memory;
         // SAFETY: the caller's promise; no reference is made.
         let to = unsafe { (&raw mut (*memory).places).cast::<Place>().add(self.vectors) };
         for (i, &place) in places.iter().enumerate() {
@@ -131,7 +132,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
     #[inline(always)]
     unsafe fn put<S: Simd, const N: usize>(&mut self, s: S, from: *const f32, rows: &[Place]) {
         let (vector, width, units) = (self.vectors, self.width, self.units);
-        let memory = self.memory.as_mut_ptr();
+        let memory = self.memory;
         // SAFETY: the caller's promise; no reference is made to what is not known, a gate's sums and a vector more are
         // among a row's floats, and the rows of states hold the units.
         unsafe {
@@ -171,7 +172,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
         if self.vectors == 0 {
             return;
         }
-        let memory = self.memory.as_mut_ptr();
+        let memory = self.memory;
         // SAFETY: so many places and pieces have been put; the epilogue writes their vectors, and the rows of states hold
         // the units.
         unsafe {
