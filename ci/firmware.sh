@@ -18,13 +18,18 @@ tanh.instructions      55     -
 code.s               4096     -
 code.3               6144     -
 tables                  0     -
-stack                 850     -
-stack.c              1280     -
+stack                 750     -
+stack.c              1216     -
 ram                     0     -
 '
 
 source ci/setup.sh
 second_rust
+# What the importer tells its users.
+for limit in 'stack:STACK_BYTES' 'stack.c:STACK_BYTES_FROM_C'; do
+    most=$(awk -v name="${limit%:*}" '$1 == name { print $2 }' <<<"$limits")
+    grep -q "const ${limit#*:}: usize = $most;" examples/import/summary.rs || die "examples/import tells another stack than $most"
+done
 packages qemu-system-arm gcc-arm-none-eabi binutils-arm-none-eabi
 command -v python3 >/dev/null || packages python3
 target=thumbv7em-none-eabihf

@@ -294,6 +294,7 @@ impl<'a> Layout<'a> {
     }
 
     /// PyTorch's `sorted_indices`: the caller's sequence at each place of the packed batch.
+    /// Sequences of one length stay in the caller's order, which PyTorch leaves open beyond 16 of them.
     pub fn sorted_indices(&self) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator + Clone + 'a {
         let order = self.order;
         (0..self.lengths.len()).map(move |place| sequence_at(order, place))

@@ -65,7 +65,14 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
     /// None yet, of a panel with a tail of `width` units.
     #[inline(always)]
     pub(super) fn of<S: Simd>(memory: &'a mut MaybeUninit<Memory>, width: usize) -> Self {
-        Self { memory: memory.as_mut_ptr(), width, units: width % S::LANES, vectors: 0, pieces: 0, epilogue: PhantomData }
+        Self {
+            memory: memory.as_mut_ptr(),
+            width,
+            units: width % S::LANES,
+            vectors: 0,
+            pieces: 0,
+            epilogue: PhantomData,
+        }
     }
 
     /// Before tiles of another height or at other units: what waits is done if it is enough.

@@ -26,7 +26,7 @@ use panel::{BLOCK, OCTET, PanelShape};
 /// In a row of a block, gate `g` of unit `8 o + j` of the block (`o` 0 or 1, `j` 0 to 7) is float `8 G o + 8 g + j`: the
 /// gates of the first eight units, then those of the last eight. In a row of the tail, gate `g` of unit `j` is float
 /// `w g + j`. Gates are in PyTorch's order, and so are inputs and units. The bias is `bias_ih + bias_hh`, added in f32;
-/// for the last gate of a GRU it is `bias_ih` alone, and `bias_hh` of that gate is the row of `A`, unit by unit.
+/// for the last gate of a GRU it is `bias_ih` alone (+ 0.0, so that -0.0 becomes 0.0), and `bias_hh` of that gate is the row of `A`, unit by unit.
 ///
 /// In bytes: input `i` of gate `g` of unit `u = 16 b + 8 o + j` in a full block begins at byte
 /// `4 (16 G ((1 + I) b + 1 + i) + 8 G o + 8 g + j)` of the panel.
@@ -37,6 +37,18 @@ use panel::{BLOCK, OCTET, PanelShape};
 pub const PANEL_FORMAT: u32 = 1;
 
 /// The parameters of one layer in one direction, just as PyTorch stores them (row-major, `G` gates one after another).
+///
+/// Those of other frameworks become these where the gates change places, `hidden_size` rows (or biases) each, and Keras'
+/// matrices are transposed. What they call c or h among the gates is g or n here.
+///
+/// | from | LSTM | GRU | matrices | biases |
+/// | --- | --- | --- | --- | --- |
+/// | PyTorch | i, f, g, o | r, z, n | `[G * H, I]`, `[G * H, H]` | `bias_ih`, `bias_hh` |
+/// | ONNX: `W`, `R`, `B` of a direction | i, o, f, c | z, r, h | the same | both, one after the other, in `B` |
+/// | Keras: `kernel`, `recurrent_kernel`, `bias` | i, f, c, o | z, r, h | `[I, G * H]`, `[H, G * H]` | LSTM: one; GRU: the two rows of `bias` |
+///
+/// A GRU must be one that resets behind the product, as PyTorch's does: `linear_before_reset = 1` in ONNX (not its
+/// default), `reset_after=True` in Keras (its default).
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a> {
     /// `weight_ih_l{k}`: `[G * hidden_size, input_size]`.
