@@ -378,7 +378,11 @@ typedef struct {
 
 /*
  * Some rows of a run, made by prnn_split. What is in it is the library's own. It must stay where it was made: one that
- * was copied or moved is refused, as two of them would write the same rows. One thread at a time may use it.
+ * was copied or moved is refused, as two of them would write the same rows; that one was copied away and back to its
+ * place is not noticed. One thread at a time may use it.
+ *
+ * A split that is made where tasks of an earlier one are ends those: entries of the array beyond the new tasks are no
+ * tasks any more. One that is refused leaves them as they were. An array of zeros holds no task.
  */
 typedef struct {
     /* Tells that a task was made here. */
@@ -897,7 +901,7 @@ prnn_status prnn_invert_permutation(const uint32_t *permutation,
  * prnn_scratch_len goes to the task at place 0. All arrays (panels, those of the layout, input, states, output, scratch)
  * must stay as they are, and outputs and states must not be touched, until the last task is done or will never be used
  * again; the structs model, layout, states and cuts may go. The rows of a task that did not run to its end may hold
- * anything.
+ * anything. Entries of tasks beyond those made are no tasks afterwards, even where an earlier split made some.
  *
  * Errors: as prnn_run; num_layers: PRNN_CODE_UNSUPPORTED where more than one layer is split by direction; tasks:
  * PRNN_CODE_ZERO, PRNN_CODE_WRONG_COUNT if tasks_len is too small, PRNN_CODE_UNSUPPORTED with places; places:
