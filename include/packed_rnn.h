@@ -196,7 +196,10 @@ typedef int32_t prnn_argument;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-/* Why a call was refused. Written where the status is not PRNN_OK, else left as it is. */
+/*
+ * Why a call was refused. On success it is left as it was. It is written where the status is not PRNN_OK, unless the
+ * place for it is what was wrong (misaligned, or memory of another argument): then only the status tells.
+ */
 typedef struct {
     /* What was wrong: a prnn_code, the same as the status. */
     int32_t code;
