@@ -110,7 +110,10 @@ enum prnn_code
     PRNN_CODE_NULL = 15,
     /* A pointer's address is no multiple of what its type needs (expected); found is what is left over. */
     PRNN_CODE_MISALIGNED = 16,
-    /* Memory that is written is also another argument's, whose number is found. */
+    /*
+     * Two arguments share memory, and at least one of them is written: this one and the one whose number is found. Of
+     * an entry of a list, which index tells, this is the list; else it is the one that is written, or the later.
+     */
     PRNN_CODE_OVERLAP = 17,
     /*
      * A number or a name that stands for nothing (found; numbers below expected are known), or a backend that this

@@ -42,7 +42,8 @@ pub enum Code {
     Null = 15,
     /// A pointer's address is no multiple of what its type needs (`expected`); `found` is what is left over.
     Misaligned = 16,
-    /// Memory that is written is also another argument's, whose number is `found`.
+    /// Two arguments share memory, and at least one of them is written: this one and the one whose number is `found`. Of
+    /// an entry of a list, which `index` tells, this is the list; else it is the one that is written, or the later.
     Overlap = 17,
     /// A number or a name that stands for nothing (`found`; numbers below `expected` are known), or a backend that this
     /// CPU does not have.
