@@ -229,6 +229,11 @@ typedef int32_t prnn_status;
  * A packed batch: which sequence stands where, and how many run at each step. Made by prnn_layout_from_...; small
  * enough to be copied. The arrays are the caller's and must stay as they are; every function that is given a layout
  * checks them anew.
+ *
+ * Errors, wherever one is given: sorted_lengths: PRNN_CODE_NOT_SORTED, PRNN_CODE_OVERFLOW (a length or a batch beyond
+ * INT32_MAX, or the sum); tokens: PRNN_CODE_WRONG_COUNT if it is not the sum of the lengths; sorted_indices:
+ * PRNN_CODE_NOT_PERMUTATION, also where unsorted_indices is not the inverse; either of them: PRNN_CODE_NULL where the other
+ * is not null. The index is the place.
  */
 typedef struct {
     /* The lengths in sorted order, the longest first: batch entries. The first is the number of steps. */
@@ -293,6 +298,9 @@ typedef int32_t prnn_backend;
 /*
  * A network over the caller's panels: PyTorch's nn.LSTM, nn.GRU, nn.RNN in eval. Made by prnn_model_new; small enough
  * to be copied, and any number of threads may use it. The panels stay where they are, in flash if need be.
+ *
+ * Errors, wherever one is given: cell, direction, backend: PRNN_CODE_UNKNOWN; input_size, hidden_size, num_layers:
+ * PRNN_CODE_ZERO; panels: PRNN_CODE_WRONG_LEN, PRNN_CODE_OVERFLOW; panel_format: PRNN_CODE_PANEL_FORMAT.
  */
 typedef struct {
     /* The cell and the sizes. */
@@ -558,29 +566,39 @@ prnn_status prnn_layout_from_batch_sizes_i64(const int64_t *batch_sizes,
                                              prnn_layout *layout,
                                              prnn_error *error);
 
-/* Tells the number of steps: the longest length. */
+/*
+ * Tells the number of steps: the longest length.
+ *
+ * Errors: those of prnn_layout.
+ */
 prnn_status prnn_layout_steps(const prnn_layout *layout, size_t *result, prnn_error *error);
 
-/* Tells PyTorch's batch_sizes[t]: how many sequences are longer than t; 0 from the last step on. */
+/*
+ * Tells PyTorch's batch_sizes[t]: how many sequences are longer than t; 0 from the last step on.
+ *
+ * Errors: those of prnn_layout.
+ */
 prnn_status prnn_layout_batch_size(const prnn_layout *layout, size_t t, size_t *result, prnn_error *error);
 
 /*
  * Tells the packed row at which step t begins: the number of tokens before it. The token of the sequence at place b is
  * row offset + b.
+ *
+ * Errors: those of prnn_layout.
  */
 prnn_status prnn_layout_offset(const prnn_layout *layout, size_t t, size_t *result, prnn_error *error);
 
 /*
  * Tells the elements of a packed batch with rows of features: tokens * features.
  *
- * Errors: features: PRNN_CODE_OVERFLOW.
+ * Errors: features: PRNN_CODE_OVERFLOW; and those of prnn_layout.
  */
 prnn_status prnn_layout_packed_len(const prnn_layout *layout, size_t features, size_t *result, prnn_error *error);
 
 /*
  * Writes PyTorch's batch_sizes, as many entries as there are steps.
  *
- * Errors: batch_sizes: PRNN_CODE_WRONG_COUNT.
+ * Errors: batch_sizes: PRNN_CODE_WRONG_COUNT; and those of prnn_layout.
  */
 prnn_status prnn_layout_batch_sizes(const prnn_layout *layout,
                                     uint32_t *batch_sizes,
@@ -590,7 +608,7 @@ prnn_status prnn_layout_batch_sizes(const prnn_layout *layout,
 /*
  * Writes the lengths in the caller's order, an entry for each sequence.
  *
- * Errors: lengths: PRNN_CODE_WRONG_COUNT.
+ * Errors: lengths: PRNN_CODE_WRONG_COUNT; and those of prnn_layout.
  */
 prnn_status prnn_layout_lengths(const prnn_layout *layout, uint32_t *lengths, size_t lengths_len, prnn_error *error);
 
@@ -638,7 +656,7 @@ prnn_status prnn_model_new(const prnn_shape *shape,
  * network for layer 0, else the output of the layer before; its states are the D * B * H floats of this layer among the
  * network's.
  *
- * Errors: those of a model; layer: PRNN_CODE_WRONG_COUNT from num_layers on.
+ * Errors: those of prnn_model; layer: PRNN_CODE_WRONG_COUNT from num_layers on.
  */
 prnn_status prnn_model_layer(const prnn_model *model,
                              size_t layer,
@@ -667,8 +685,8 @@ prnn_status prnn_backend_by_name(const char *name, prnn_backend *result, prnn_er
  * run; what is in them afterwards has no meaning.
  *
  * Errors: input, output, h0, c0, hn, cn: PRNN_CODE_WRONG_LEN; c0: PRNN_CODE_UNSUPPORTED for a cell that has no second
- * state; scratch: PRNN_CODE_TOO_SHORT; a size that cannot be counted: PRNN_CODE_OVERFLOW; and those of a model and of a
- * layout.
+ * state; scratch: PRNN_CODE_TOO_SHORT; a size that cannot be counted: PRNN_CODE_OVERFLOW; and those of prnn_model
+ * and of prnn_layout.
  */
 prnn_status prnn_run(const prnn_model *model,
                      const prnn_layout *layout,
@@ -704,7 +722,7 @@ prnn_status prnn_run_last(const prnn_model *model,
  * prnn_step_in_place.
  *
  * Errors: direction: PRNN_CODE_UNSUPPORTED unless forward; input, h_in, h_out, c: PRNN_CODE_WRONG_LEN; batch, input:
- * PRNN_CODE_OVERFLOW; and those of a model.
+ * PRNN_CODE_OVERFLOW; and those of prnn_model.
  */
 prnn_status prnn_step(const prnn_model *model,
                       size_t batch,
@@ -738,7 +756,7 @@ prnn_status prnn_step_in_place(const prnn_model *model,
 /*
  * Tells the floats of hn, and of an LSTM's cn: L * D * B * H; of a step those of h_in, h_out and c.
  *
- * Errors: batch: PRNN_CODE_OVERFLOW; and those of a model.
+ * Errors: batch: PRNN_CODE_OVERFLOW; and those of prnn_model.
  */
 prnn_status prnn_states_len(const prnn_model *model, size_t batch, size_t *result, prnn_error *error);
 
@@ -746,14 +764,14 @@ prnn_status prnn_states_len(const prnn_model *model, size_t batch, size_t *resul
  * Tells the floats of scratch beyond the needed that make steps of few sequences faster, where a CPU has vectors. The
  * bits are the same with and without.
  *
- * Errors: those of a model.
+ * Errors: those of prnn_model.
  */
 prnn_status prnn_ahead_len(const prnn_model *model, size_t *result, prnn_error *error);
 
 /*
  * Tells the floats of a run's output: tokens * D * H.
  *
- * Errors: output: PRNN_CODE_OVERFLOW; and those of a model and of a layout.
+ * Errors: output: PRNN_CODE_OVERFLOW; and those of prnn_model and of prnn_layout.
  */
 prnn_status prnn_output_len(const prnn_model *model, const prnn_layout *layout, size_t *result, prnn_error *error);
 
@@ -767,7 +785,7 @@ prnn_status prnn_scratch_len(const prnn_model *model, const prnn_layout *layout,
 /*
  * Tells the floats of scratch that prnn_run_last needs: the states of a layer, and the outputs of one or two between.
  *
- * Errors: scratch: PRNN_CODE_OVERFLOW; and those of a model and of a layout.
+ * Errors: scratch: PRNN_CODE_OVERFLOW; and those of prnn_model and of prnn_layout.
  */
 prnn_status prnn_last_scratch_len(const prnn_model *model,
                                   const prnn_layout *layout,
@@ -778,7 +796,7 @@ prnn_status prnn_last_scratch_len(const prnn_model *model,
  * Tells the estimated cost of a run on one thread, in multiply-adds of a run of many rows: a token that runs alone counts
  * for more than one among others.
  *
- * Errors: those of a model and of a layout.
+ * Errors: those of prnn_model and of prnn_layout.
  */
 prnn_status prnn_cost(const prnn_model *model,
                       const prnn_layout *layout,
@@ -792,7 +810,7 @@ prnn_status prnn_cost(const prnn_model *model,
  * after another, the longest sequence first. Padding is not read.
  *
  * Errors, sizes in bytes: lengths: PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
- * PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of a layout.
+ * PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_pack_padded_sequence(const prnn_layout *layout,
                                       const prnn_padded *padded,
@@ -810,7 +828,7 @@ prnn_status prnn_pack_padded_sequence(const prnn_layout *layout,
  * float; null with 0 bytes is zeros.
  *
  * Errors, sizes in bytes: padded: PRNN_CODE_TOTAL_LENGTH, PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; fill:
- * PRNN_CODE_UNKNOWN; padding_value: PRNN_CODE_WRONG_LEN; and those of a layout.
+ * PRNN_CODE_UNKNOWN; padding_value: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_pad_packed_sequence(const prnn_layout *layout,
                                      const prnn_padded *padded,
@@ -828,7 +846,7 @@ prnn_status prnn_pad_packed_sequence(const prnn_layout *layout,
  * the caller's order and hold length * row_bytes bytes each.
  *
  * Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
- * features: PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of a layout.
+ * features: PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_pack_sequence(const prnn_layout *layout,
                                size_t row_bytes,
@@ -843,7 +861,7 @@ prnn_status prnn_pack_sequence(const prnn_layout *layout,
  * between.
  *
  * Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
- * features: PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of a layout.
+ * features: PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_unpack_sequence(const prnn_layout *layout,
                                  size_t row_bytes,

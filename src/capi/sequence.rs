@@ -165,7 +165,7 @@ impl In<prnn_sequence> {
 /// after another, the longest sequence first. Padding is not read.
 ///
 /// Errors, sizes in bytes: lengths: PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
-/// PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of a layout.
+/// PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_pack_padded_sequence(
     layout: *const prnn_layout,
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn prnn_pack_padded_sequence(
 /// float; null with 0 bytes is zeros.
 ///
 /// Errors, sizes in bytes: padded: PRNN_CODE_TOTAL_LENGTH, PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; fill:
-/// PRNN_CODE_UNKNOWN; padding_value: PRNN_CODE_WRONG_LEN; and those of a layout.
+/// PRNN_CODE_UNKNOWN; padding_value: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_pad_packed_sequence(
     layout: *const prnn_layout,
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn prnn_pad_packed_sequence(
 /// the caller's order and hold length * row_bytes bytes each.
 ///
 /// Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
-/// features: PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of a layout.
+/// features: PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_pack_sequence(
     layout: *const prnn_layout,
@@ -267,7 +267,7 @@ pub unsafe extern "C" fn prnn_pack_sequence(
 /// between.
 ///
 /// Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
-/// features: PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of a layout.
+/// features: PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_unpack_sequence(
     layout: *const prnn_layout,
