@@ -116,8 +116,8 @@ enum prnn_code
      */
     PRNN_CODE_OVERLAP = 17,
     /*
-     * A number or a name that stands for nothing (found; numbers below expected are known), or a backend that this
-     * CPU does not have.
+     * A number that stands for nothing (found; known are those from 0 to below expected), a name of no backend, or the
+     * number or name of one that this CPU does not have (expected is then 0, as there is no such bound).
      */
     PRNN_CODE_UNKNOWN = 18,
     /* The program was compiled for panels of another format (found) than this library reads (expected). */
@@ -133,12 +133,16 @@ typedef int32_t prnn_code;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-/* Which argument was wrong: the name is the parameter's or the field's. */
+/*
+ * Which argument was wrong: the parameter of this name, or the field of a struct among them; of a function that tells a
+ * size, also what has this size. Two names are wider, as is told at them.
+ */
 enum prnn_argument
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
+    /* lengths, or those of a layout that do not fit the other arguments. */
     PRNN_ARGUMENT_LENGTHS = 1,
     PRNN_ARGUMENT_BATCH_SIZES = 2,
     PRNN_ARGUMENT_SORTED_LENGTHS = 3,
@@ -146,6 +150,7 @@ enum prnn_argument
     PRNN_ARGUMENT_UNSORTED_INDICES = 5,
     PRNN_ARGUMENT_PERMUTATION = 6,
     PRNN_ARGUMENT_PADDED = 7,
+    /* features, or row_bytes of functions that have this instead. */
     PRNN_ARGUMENT_FEATURES = 8,
     PRNN_ARGUMENT_SEQUENCES = 9,
     PRNN_ARGUMENT_INPUT = 10,
@@ -809,7 +814,7 @@ prnn_status prnn_cost(const prnn_model *model,
  * input is the rectangle that padded describes, output the packed batch: tokens * row_bytes, the tokens of each step one
  * after another, the longest sequence first. Padding is not read.
  *
- * Errors, sizes in bytes: lengths: PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
+ * Errors, sizes in bytes: lengths (the layout's): PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
  * PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_pack_padded_sequence(const prnn_layout *layout,
@@ -846,7 +851,7 @@ prnn_status prnn_pad_packed_sequence(const prnn_layout *layout,
  * the caller's order and hold length * row_bytes bytes each.
  *
  * Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
- * features: PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
+ * features (which is row_bytes): PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_pack_sequence(const prnn_layout *layout,
                                size_t row_bytes,
@@ -861,7 +866,7 @@ prnn_status prnn_pack_sequence(const prnn_layout *layout,
  * between.
  *
  * Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
- * features: PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
+ * features (which is row_bytes): PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_unpack_sequence(const prnn_layout *layout,
                                  size_t row_bytes,

@@ -45,8 +45,8 @@ pub enum Code {
     /// Two arguments share memory, and at least one of them is written: this one and the one whose number is `found`. Of
     /// an entry of a list, which `index` tells, this is the list; else it is the one that is written, or the later.
     Overlap = 17,
-    /// A number or a name that stands for nothing (`found`; numbers below `expected` are known), or a backend that this
-    /// CPU does not have.
+    /// A number that stands for nothing (`found`; known are those from 0 to below `expected`), a name of no backend, or the
+    /// number or name of one that this CPU does not have (`expected` is then 0, as there is no such bound).
     Unknown = 18,
     /// The program was compiled for panels of another format (`found`) than this library reads (`expected`).
     PanelFormat = 19,
@@ -54,12 +54,13 @@ pub enum Code {
     NotATask = 20,
 }
 
-/// Which argument was wrong: the name is the parameter's or the field's.
+/// Which argument was wrong: the parameter of this name, or the field of a struct among them; of a function that tells a
+/// size, also what has this size. Two names are wider, as is told at them.
 #[non_exhaustive]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Argument {
-    /// `lengths`
+    /// `lengths`, or those of a `layout` that do not fit the other arguments.
     Lengths = 1,
     /// `batch_sizes`
     BatchSizes = 2,
@@ -73,7 +74,7 @@ pub enum Argument {
     Permutation = 6,
     /// `padded`
     Padded = 7,
-    /// `features`
+    /// `features`, or `row_bytes` of functions that have this instead.
     Features = 8,
     /// `sequences`
     Sequences = 9,

@@ -119,7 +119,7 @@ macro_rules! with_cell {
 }
 pub(super) use with_cell;
 
-/// A number that stands for nothing; those from 0 to before `end` are known.
+/// A number that stands for nothing; those from 0 to before `end` are known, and an `end` of 0 tells nothing.
 pub(super) fn unknown(argument: Argument, number: i32, end: i32) -> Error {
     Error { code: Code::Unknown, argument, index: None, found: number.into(), expected: end.into() }
 }

@@ -164,7 +164,7 @@ impl In<prnn_sequence> {
 /// input is the rectangle that padded describes, output the packed batch: tokens * row_bytes, the tokens of each step one
 /// after another, the longest sequence first. Padding is not read.
 ///
-/// Errors, sizes in bytes: lengths: PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
+/// Errors, sizes in bytes: lengths (the layout's): PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
 /// PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_pack_padded_sequence(
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn prnn_pad_packed_sequence(
 /// the caller's order and hold length * row_bytes bytes each.
 ///
 /// Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
-/// features: PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
+/// features (which is row_bytes): PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_pack_sequence(
     layout: *const prnn_layout,
@@ -267,7 +267,7 @@ pub unsafe extern "C" fn prnn_pack_sequence(
 /// between.
 ///
 /// Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
-/// features: PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
+/// features (which is row_bytes): PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_unpack_sequence(
     layout: *const prnn_layout,
