@@ -10,7 +10,9 @@
  * Every call checks its arguments before it writes anything: a null or misaligned pointer, one to more memory than there
  * can be, memory that is written and also another argument's, a wrong length or number gives a status other than PRNN_OK.
  * What cannot be checked is that a pointer points to as many elements as its length says. Where a length is 0, the pointer
- * may be null. Lengths are in elements, except where a name ends in bytes.
+ * may be null. Where null with a length of 0 stands for what is not given, only null does: another pointer with a length
+ * of 0 is an array of no elements, and refused if there must be some or there can be none. Lengths are in elements, except
+ * where a name ends in bytes.
  *
  * The last argument, error, receives the detail of a refusal; it may be null. prnn_error_text turns it into a sentence.
  *
@@ -66,15 +68,18 @@
 /* The words in a task. */
 #define PRNN_TASK_WORDS 128
 
-/* What was wrong. The numbers are stable; 0 is left for success in C. */
+/*
+ * What was wrong. The numbers are stable; 0 is left for success in C. Of rows that are given in bytes, elements and
+ * features are bytes.
+ */
 enum prnn_code
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    /* A slice does not have the one length that fits the other arguments (expected, in elements). */
+    /* Not the one number of elements that fits the other arguments (expected). */
     PRNN_CODE_WRONG_LEN = 1,
-    /* A scratch slice is shorter than its size function says (expected, in elements). */
+    /* Fewer elements of scratch than the function says that tells its size (expected). */
     PRNN_CODE_TOO_SHORT = 2,
     /* A length, count or index is negative. */
     PRNN_CODE_NEGATIVE = 3,
@@ -102,8 +107,8 @@ enum prnn_code
     /* An option that this function or this cell cannot honour. */
     PRNN_CODE_UNSUPPORTED = 13,
     /*
-     * No task can begin at the place at index: it is not beyond the one before, which is at least expected, or not
-     * within the batch, whose last is expected.
+     * No task can begin at the place at index. It is below expected, the first that can follow the place before (or
+     * place 0, where a task begins anyway); or it is beyond expected, the last of the batch.
      */
     PRNN_CODE_NOT_A_CUT = 14,
     /* A null pointer where memory was expected. This and the codes below are for what only C can do wrong. */

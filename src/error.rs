@@ -3,14 +3,15 @@
 //! It is made of plain fields, so that a device that never prints it links no formatting code; its text lives in
 //! `error_text`. The numbers of [`Code`] are part of the interface and never change their meaning.
 
-/// What was wrong. The numbers are stable; 0 is left for success in C.
+/// What was wrong. The numbers are stable; 0 is left for success in C. Of rows that are given in bytes, elements and
+/// features are bytes.
 #[non_exhaustive]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// A slice does not have the one length that fits the other arguments (`expected`, in elements).
+    /// Not the one number of elements that fits the other arguments (`expected`).
     WrongLen = 1,
-    /// A scratch slice is shorter than its size function says (`expected`, in elements).
+    /// Fewer elements of scratch than the function says that tells its size (`expected`).
     TooShort = 2,
     /// A length, count or index is negative.
     Negative = 3,
@@ -35,8 +36,8 @@ pub enum Code {
     TotalLength = 12,
     /// An option that this function or this cell cannot honour.
     Unsupported = 13,
-    /// No task can begin at the place at `index`: it is not beyond the one before, which is at least `expected`, or not
-    /// within the batch, whose last is `expected`.
+    /// No task can begin at the place at `index`. It is below `expected`, the first that can follow the place before (or
+    /// place 0, where a task begins anyway); or it is beyond `expected`, the last of the batch.
     NotACut = 14,
     /// A null pointer where memory was expected. This and the codes below are for what only C can do wrong.
     Null = 15,
