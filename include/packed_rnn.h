@@ -98,7 +98,10 @@ enum prnn_code
      * one before it (expected).
      */
     PRNN_CODE_NOT_SORTED = 9,
-    /* A size is too large to count or to address on this target. */
+    /*
+     * A number that is too large to be counted with on this target, or memory that is too large to be addressed. A size
+     * that a function tells can be counted; memory of this size may still be too large, and is refused where it is given.
+     */
     PRNN_CODE_OVERFLOW = 10,
     /* The sequence at index is no whole number of rows of expected features. */
     PRNN_CODE_NOT_ROWS = 11,

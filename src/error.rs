@@ -28,7 +28,8 @@ pub enum Code {
     /// The lengths are not in decreasing order, although that was demanded: the one at `index` is longer than the
     /// one before it (`expected`).
     NotSorted = 9,
-    /// A size is too large to count or to address on this target.
+    /// A number that is too large to be counted with on this target, or memory that is too large to be addressed. A size
+    /// that a function tells can be counted; memory of this size may still be too large, and is refused where it is given.
     Overflow = 10,
     /// The sequence at `index` is no whole number of rows of `expected` features.
     NotRows = 11,
