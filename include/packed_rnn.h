@@ -372,7 +372,7 @@ typedef int32_t prnn_fill;
 /* One sequence to read: its tokens, one after another. */
 typedef struct {
     /* The first byte. */
-    const uint8_t *data;
+    const void *data;
     /* Its length in bytes. */
     size_t bytes;
 } prnn_sequence;
@@ -380,7 +380,7 @@ typedef struct {
 /* One sequence to write. */
 typedef struct {
     /* The first byte. */
-    uint8_t *data;
+    void *data;
     /* Its length in bytes. */
     size_t bytes;
 } prnn_sequence_mut;
