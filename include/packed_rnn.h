@@ -10,7 +10,9 @@
  * Every call checks its arguments before it writes anything: a null or misaligned pointer, one to more memory than there
  * can be, memory that is written and also another argument's, a wrong length or number gives a status other than PRNN_OK.
  * What cannot be checked is that a pointer points to as many elements as its length says. Where a length is 0, the pointer
- * may be null. Lengths are in elements, except where a name ends in bytes.
+ * may be null. Where null with a length of 0 stands for what is not given, only null does: another pointer with a length
+ * of 0 is an array of no elements, and refused if there must be some or there can be none. Lengths are in elements, except
+ * where a name ends in bytes.
  *
  * The last argument, error, receives the detail of a refusal; it may be null. prnn_error_text turns it into a sentence.
  *
@@ -66,15 +68,18 @@
 /* The words in a task. */
 #define PRNN_TASK_WORDS 128
 
-/* What was wrong. The numbers are stable; 0 is left for success in C. */
+/*
+ * What was wrong. The numbers are stable; 0 is left for success in C. Of rows that are given in bytes, elements and
+ * features are bytes.
+ */
 enum prnn_code
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    /* A slice does not have the one length that fits the other arguments (expected, in elements). */
+    /* Not the one number of elements that fits the other arguments (expected). */
     PRNN_CODE_WRONG_LEN = 1,
-    /* A scratch slice is shorter than its size function says (expected, in elements). */
+    /* Fewer elements of scratch than the function says that tells its size (expected). */
     PRNN_CODE_TOO_SHORT = 2,
     /* A length, count or index is negative. */
     PRNN_CODE_NEGATIVE = 3,
@@ -93,7 +98,10 @@ enum prnn_code
      * one before it (expected).
      */
     PRNN_CODE_NOT_SORTED = 9,
-    /* A size is too large to count or to address on this target. */
+    /*
+     * A number that is too large to be counted with on this target, or memory that is too large to be addressed. A size
+     * that a function tells can be counted; memory of this size may still be too large, and is refused where it is given.
+     */
     PRNN_CODE_OVERFLOW = 10,
     /* The sequence at index is no whole number of rows of expected features. */
     PRNN_CODE_NOT_ROWS = 11,
@@ -102,19 +110,22 @@ enum prnn_code
     /* An option that this function or this cell cannot honour. */
     PRNN_CODE_UNSUPPORTED = 13,
     /*
-     * No task can begin at the place at index: it is not beyond the one before, which is at least expected, or not
-     * within the batch, whose last is expected.
+     * No task can begin at the place at index. It is below expected, the first that can follow the place before (or
+     * place 0, where a task begins anyway); or it is beyond expected, the last of the batch.
      */
     PRNN_CODE_NOT_A_CUT = 14,
     /* A null pointer where memory was expected. This and the codes below are for what only C can do wrong. */
     PRNN_CODE_NULL = 15,
     /* A pointer's address is no multiple of what its type needs (expected); found is what is left over. */
     PRNN_CODE_MISALIGNED = 16,
-    /* Memory that is written is also another argument's, whose number is found. */
+    /*
+     * Two arguments share memory, and at least one of them is written: this one and the one whose number is found. Of
+     * an entry of a list, which index tells, this is the list; else it is the one that is written, or the later.
+     */
     PRNN_CODE_OVERLAP = 17,
     /*
-     * A number or a name that stands for nothing (found; numbers below expected are known), or a backend that this
-     * CPU does not have.
+     * A number that stands for nothing (found; known are those from 0 to below expected), a name of no backend, or the
+     * number or name of one that this CPU does not have (expected is then 0, as there is no such bound).
      */
     PRNN_CODE_UNKNOWN = 18,
     /* The program was compiled for panels of another format (found) than this library reads (expected). */
@@ -130,12 +141,16 @@ typedef int32_t prnn_code;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-/* Which argument was wrong: the name is the parameter's or the field's. */
+/*
+ * Which argument was wrong: the parameter of this name, or the field of a struct among them; of a function that tells a
+ * size, also what has this size. Two names are wider, as is told at them.
+ */
 enum prnn_argument
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
+    /* lengths, or those of a layout that do not fit the other arguments. */
     PRNN_ARGUMENT_LENGTHS = 1,
     PRNN_ARGUMENT_BATCH_SIZES = 2,
     PRNN_ARGUMENT_SORTED_LENGTHS = 3,
@@ -143,6 +158,7 @@ enum prnn_argument
     PRNN_ARGUMENT_UNSORTED_INDICES = 5,
     PRNN_ARGUMENT_PERMUTATION = 6,
     PRNN_ARGUMENT_PADDED = 7,
+    /* features, or row_bytes of functions that have this instead. */
     PRNN_ARGUMENT_FEATURES = 8,
     PRNN_ARGUMENT_SEQUENCES = 9,
     PRNN_ARGUMENT_INPUT = 10,
@@ -196,7 +212,10 @@ typedef int32_t prnn_argument;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-/* Why a call was refused. Written where the status is not PRNN_OK, else left as it is. */
+/*
+ * Why a call was refused. On success it is left as it was. It is written where the status is not PRNN_OK, unless the
+ * place for it is what was wrong (misaligned, or memory of another argument): then only the status tells.
+ */
 typedef struct {
     /* What was wrong: a prnn_code, the same as the status. */
     int32_t code;
@@ -223,6 +242,11 @@ typedef int32_t prnn_status;
  * A packed batch: which sequence stands where, and how many run at each step. Made by prnn_layout_from_...; small
  * enough to be copied. The arrays are the caller's and must stay as they are; every function that is given a layout
  * checks them anew.
+ *
+ * Errors, wherever one is given: sorted_lengths: PRNN_CODE_NOT_SORTED, PRNN_CODE_OVERFLOW (a length or a batch beyond
+ * INT32_MAX, or the sum); tokens: PRNN_CODE_WRONG_COUNT if it is not the sum of the lengths; sorted_indices:
+ * PRNN_CODE_NOT_PERMUTATION, also where unsorted_indices is not the inverse; either of them: PRNN_CODE_NULL where the other
+ * is not null. The index is the place.
  */
 typedef struct {
     /* The lengths in sorted order, the longest first: batch entries. The first is the number of steps. */
@@ -287,6 +311,9 @@ typedef int32_t prnn_backend;
 /*
  * A network over the caller's panels: PyTorch's nn.LSTM, nn.GRU, nn.RNN in eval. Made by prnn_model_new; small enough
  * to be copied, and any number of threads may use it. The panels stay where they are, in flash if need be.
+ *
+ * Errors, wherever one is given: cell, direction, backend: PRNN_CODE_UNKNOWN; input_size, hidden_size, num_layers:
+ * PRNN_CODE_ZERO; panels: PRNN_CODE_WRONG_LEN, PRNN_CODE_OVERFLOW; panel_format: PRNN_CODE_PANEL_FORMAT.
  */
 typedef struct {
     /* The cell and the sizes. */
@@ -345,7 +372,7 @@ typedef int32_t prnn_fill;
 /* One sequence to read: its tokens, one after another. */
 typedef struct {
     /* The first byte. */
-    const uint8_t *data;
+    const void *data;
     /* Its length in bytes. */
     size_t bytes;
 } prnn_sequence;
@@ -353,7 +380,7 @@ typedef struct {
 /* One sequence to write. */
 typedef struct {
     /* The first byte. */
-    uint8_t *data;
+    void *data;
     /* Its length in bytes. */
     size_t bytes;
 } prnn_sequence_mut;
@@ -378,7 +405,11 @@ typedef struct {
 
 /*
  * Some rows of a run, made by prnn_split. What is in it is the library's own. It must stay where it was made: one that
- * was copied or moved is refused, as two of them would write the same rows. One thread at a time may use it.
+ * was copied or moved is refused, as two of them would write the same rows; that one was copied away and back to its
+ * place is not noticed. One thread at a time may use it.
+ *
+ * A split that is made where tasks of an earlier one are ends those: entries of the array beyond the new tasks are no
+ * tasks any more. One that is refused leaves them as they were. An array of zeros holds no task.
  */
 typedef struct {
     /* Tells that a task was made here. */
@@ -548,29 +579,39 @@ prnn_status prnn_layout_from_batch_sizes_i64(const int64_t *batch_sizes,
                                              prnn_layout *layout,
                                              prnn_error *error);
 
-/* Tells the number of steps: the longest length. */
+/*
+ * Tells the number of steps: the longest length.
+ *
+ * Errors: those of prnn_layout.
+ */
 prnn_status prnn_layout_steps(const prnn_layout *layout, size_t *result, prnn_error *error);
 
-/* Tells PyTorch's batch_sizes[t]: how many sequences are longer than t; 0 from the last step on. */
+/*
+ * Tells PyTorch's batch_sizes[t]: how many sequences are longer than t; 0 from the last step on.
+ *
+ * Errors: those of prnn_layout.
+ */
 prnn_status prnn_layout_batch_size(const prnn_layout *layout, size_t t, size_t *result, prnn_error *error);
 
 /*
  * Tells the packed row at which step t begins: the number of tokens before it. The token of the sequence at place b is
  * row offset + b.
+ *
+ * Errors: those of prnn_layout.
  */
 prnn_status prnn_layout_offset(const prnn_layout *layout, size_t t, size_t *result, prnn_error *error);
 
 /*
  * Tells the elements of a packed batch with rows of features: tokens * features.
  *
- * Errors: features: PRNN_CODE_OVERFLOW.
+ * Errors: features: PRNN_CODE_OVERFLOW; and those of prnn_layout.
  */
 prnn_status prnn_layout_packed_len(const prnn_layout *layout, size_t features, size_t *result, prnn_error *error);
 
 /*
  * Writes PyTorch's batch_sizes, as many entries as there are steps.
  *
- * Errors: batch_sizes: PRNN_CODE_WRONG_COUNT.
+ * Errors: batch_sizes: PRNN_CODE_WRONG_COUNT; and those of prnn_layout.
  */
 prnn_status prnn_layout_batch_sizes(const prnn_layout *layout,
                                     uint32_t *batch_sizes,
@@ -580,7 +621,7 @@ prnn_status prnn_layout_batch_sizes(const prnn_layout *layout,
 /*
  * Writes the lengths in the caller's order, an entry for each sequence.
  *
- * Errors: lengths: PRNN_CODE_WRONG_COUNT.
+ * Errors: lengths: PRNN_CODE_WRONG_COUNT; and those of prnn_layout.
  */
 prnn_status prnn_layout_lengths(const prnn_layout *layout, uint32_t *lengths, size_t lengths_len, prnn_error *error);
 
@@ -628,7 +669,7 @@ prnn_status prnn_model_new(const prnn_shape *shape,
  * network for layer 0, else the output of the layer before; its states are the D * B * H floats of this layer among the
  * network's.
  *
- * Errors: those of a model; layer: PRNN_CODE_WRONG_COUNT from num_layers on.
+ * Errors: those of prnn_model; layer: PRNN_CODE_WRONG_COUNT from num_layers on.
  */
 prnn_status prnn_model_layer(const prnn_model *model,
                              size_t layer,
@@ -657,8 +698,8 @@ prnn_status prnn_backend_by_name(const char *name, prnn_backend *result, prnn_er
  * run; what is in them afterwards has no meaning.
  *
  * Errors: input, output, h0, c0, hn, cn: PRNN_CODE_WRONG_LEN; c0: PRNN_CODE_UNSUPPORTED for a cell that has no second
- * state; scratch: PRNN_CODE_TOO_SHORT; a size that cannot be counted: PRNN_CODE_OVERFLOW; and those of a model and of a
- * layout.
+ * state; scratch: PRNN_CODE_TOO_SHORT; a size that cannot be counted: PRNN_CODE_OVERFLOW; and those of prnn_model
+ * and of prnn_layout.
  */
 prnn_status prnn_run(const prnn_model *model,
                      const prnn_layout *layout,
@@ -694,7 +735,7 @@ prnn_status prnn_run_last(const prnn_model *model,
  * prnn_step_in_place.
  *
  * Errors: direction: PRNN_CODE_UNSUPPORTED unless forward; input, h_in, h_out, c: PRNN_CODE_WRONG_LEN; batch, input:
- * PRNN_CODE_OVERFLOW; and those of a model.
+ * PRNN_CODE_OVERFLOW; and those of prnn_model.
  */
 prnn_status prnn_step(const prnn_model *model,
                       size_t batch,
@@ -728,7 +769,7 @@ prnn_status prnn_step_in_place(const prnn_model *model,
 /*
  * Tells the floats of hn, and of an LSTM's cn: L * D * B * H; of a step those of h_in, h_out and c.
  *
- * Errors: batch: PRNN_CODE_OVERFLOW; and those of a model.
+ * Errors: batch: PRNN_CODE_OVERFLOW; and those of prnn_model.
  */
 prnn_status prnn_states_len(const prnn_model *model, size_t batch, size_t *result, prnn_error *error);
 
@@ -736,14 +777,14 @@ prnn_status prnn_states_len(const prnn_model *model, size_t batch, size_t *resul
  * Tells the floats of scratch beyond the needed that make steps of few sequences faster, where a CPU has vectors. The
  * bits are the same with and without.
  *
- * Errors: those of a model.
+ * Errors: those of prnn_model.
  */
 prnn_status prnn_ahead_len(const prnn_model *model, size_t *result, prnn_error *error);
 
 /*
  * Tells the floats of a run's output: tokens * D * H.
  *
- * Errors: output: PRNN_CODE_OVERFLOW; and those of a model and of a layout.
+ * Errors: output: PRNN_CODE_OVERFLOW; and those of prnn_model and of prnn_layout.
  */
 prnn_status prnn_output_len(const prnn_model *model, const prnn_layout *layout, size_t *result, prnn_error *error);
 
@@ -757,7 +798,7 @@ prnn_status prnn_scratch_len(const prnn_model *model, const prnn_layout *layout,
 /*
  * Tells the floats of scratch that prnn_run_last needs: the states of a layer, and the outputs of one or two between.
  *
- * Errors: scratch: PRNN_CODE_OVERFLOW; and those of a model and of a layout.
+ * Errors: scratch: PRNN_CODE_OVERFLOW; and those of prnn_model and of prnn_layout.
  */
 prnn_status prnn_last_scratch_len(const prnn_model *model,
                                   const prnn_layout *layout,
@@ -768,7 +809,7 @@ prnn_status prnn_last_scratch_len(const prnn_model *model,
  * Tells the estimated cost of a run on one thread, in multiply-adds of a run of many rows: a token that runs alone counts
  * for more than one among others.
  *
- * Errors: those of a model and of a layout.
+ * Errors: those of prnn_model and of prnn_layout.
  */
 prnn_status prnn_cost(const prnn_model *model,
                       const prnn_layout *layout,
@@ -781,8 +822,8 @@ prnn_status prnn_cost(const prnn_model *model,
  * input is the rectangle that padded describes, output the packed batch: tokens * row_bytes, the tokens of each step one
  * after another, the longest sequence first. Padding is not read.
  *
- * Errors, sizes in bytes: lengths: PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
- * PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of a layout.
+ * Errors, sizes in bytes: lengths (the layout's): PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
+ * PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_pack_padded_sequence(const prnn_layout *layout,
                                       const prnn_padded *padded,
@@ -800,7 +841,7 @@ prnn_status prnn_pack_padded_sequence(const prnn_layout *layout,
  * float; null with 0 bytes is zeros.
  *
  * Errors, sizes in bytes: padded: PRNN_CODE_TOTAL_LENGTH, PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; fill:
- * PRNN_CODE_UNKNOWN; padding_value: PRNN_CODE_WRONG_LEN; and those of a layout.
+ * PRNN_CODE_UNKNOWN; padding_value: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_pad_packed_sequence(const prnn_layout *layout,
                                      const prnn_padded *padded,
@@ -818,7 +859,7 @@ prnn_status prnn_pad_packed_sequence(const prnn_layout *layout,
  * the caller's order and hold length * row_bytes bytes each.
  *
  * Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
- * features: PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of a layout.
+ * features (which is row_bytes): PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_pack_sequence(const prnn_layout *layout,
                                size_t row_bytes,
@@ -833,7 +874,7 @@ prnn_status prnn_pack_sequence(const prnn_layout *layout,
  * between.
  *
  * Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
- * features: PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of a layout.
+ * features (which is row_bytes): PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
  */
 prnn_status prnn_unpack_sequence(const prnn_layout *layout,
                                  size_t row_bytes,
@@ -897,7 +938,7 @@ prnn_status prnn_invert_permutation(const uint32_t *permutation,
  * prnn_scratch_len goes to the task at place 0. All arrays (panels, those of the layout, input, states, output, scratch)
  * must stay as they are, and outputs and states must not be touched, until the last task is done or will never be used
  * again; the structs model, layout, states and cuts may go. The rows of a task that did not run to its end may hold
- * anything.
+ * anything. Entries of tasks beyond those made are no tasks afterwards, even where an earlier split made some.
  *
  * Errors: as prnn_run; num_layers: PRNN_CODE_UNSUPPORTED where more than one layer is split by direction; tasks:
  * PRNN_CODE_ZERO, PRNN_CODE_WRONG_COUNT if tasks_len is too small, PRNN_CODE_UNSUPPORTED with places; places:

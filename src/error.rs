@@ -3,14 +3,15 @@
 //! It is made of plain fields, so that a device that never prints it links no formatting code; its text lives in
 //! `error_text`. The numbers of [`Code`] are part of the interface and never change their meaning.
 
-/// What was wrong. The numbers are stable; 0 is left for success in C.
+/// What was wrong. The numbers are stable; 0 is left for success in C. Of rows that are given in bytes, elements and
+/// features are bytes.
 #[non_exhaustive]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// A slice does not have the one length that fits the other arguments (`expected`, in elements).
+    /// Not the one number of elements that fits the other arguments (`expected`).
     WrongLen = 1,
-    /// A scratch slice is shorter than its size function says (`expected`, in elements).
+    /// Fewer elements of scratch than the function says that tells its size (`expected`).
     TooShort = 2,
     /// A length, count or index is negative.
     Negative = 3,
@@ -27,7 +28,8 @@ pub enum Code {
     /// The lengths are not in decreasing order, although that was demanded: the one at `index` is longer than the
     /// one before it (`expected`).
     NotSorted = 9,
-    /// A size is too large to count or to address on this target.
+    /// A number that is too large to be counted with on this target, or memory that is too large to be addressed. A size
+    /// that a function tells can be counted; memory of this size may still be too large, and is refused where it is given.
     Overflow = 10,
     /// The sequence at `index` is no whole number of rows of `expected` features.
     NotRows = 11,
@@ -35,17 +37,18 @@ pub enum Code {
     TotalLength = 12,
     /// An option that this function or this cell cannot honour.
     Unsupported = 13,
-    /// No task can begin at the place at `index`: it is not beyond the one before, which is at least `expected`, or not
-    /// within the batch, whose last is `expected`.
+    /// No task can begin at the place at `index`. It is below `expected`, the first that can follow the place before (or
+    /// place 0, where a task begins anyway); or it is beyond `expected`, the last of the batch.
     NotACut = 14,
     /// A null pointer where memory was expected. This and the codes below are for what only C can do wrong.
     Null = 15,
     /// A pointer's address is no multiple of what its type needs (`expected`); `found` is what is left over.
     Misaligned = 16,
-    /// Memory that is written is also another argument's, whose number is `found`.
+    /// Two arguments share memory, and at least one of them is written: this one and the one whose number is `found`. Of
+    /// an entry of a list, which `index` tells, this is the list; else it is the one that is written, or the later.
     Overlap = 17,
-    /// A number or a name that stands for nothing (`found`; numbers below `expected` are known), or a backend that this
-    /// CPU does not have.
+    /// A number that stands for nothing (`found`; known are those from 0 to below `expected`), a name of no backend, or the
+    /// number or name of one that this CPU does not have (`expected` is then 0, as there is no such bound).
     Unknown = 18,
     /// The program was compiled for panels of another format (`found`) than this library reads (`expected`).
     PanelFormat = 19,
@@ -53,12 +56,13 @@ pub enum Code {
     NotATask = 20,
 }
 
-/// Which argument was wrong: the name is the parameter's or the field's.
+/// Which argument was wrong: the parameter of this name, or the field of a struct among them; of a function that tells a
+/// size, also what has this size. Two names are wider, as is told at them.
 #[non_exhaustive]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Argument {
-    /// `lengths`
+    /// `lengths`, or those of a `layout` that do not fit the other arguments.
     Lengths = 1,
     /// `batch_sizes`
     BatchSizes = 2,
@@ -72,7 +76,7 @@ pub enum Argument {
     Permutation = 6,
     /// `padded`
     Padded = 7,
-    /// `features`
+    /// `features`, or `row_bytes` of functions that have this instead.
     Features = 8,
     /// `sequences`
     Sequences = 9,

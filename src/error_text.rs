@@ -122,7 +122,7 @@ texts! {
     NotRows: Found, Text(" elements are no whole number of rows of "), Expected, Text(" features");
     TotalLength: Found, Text(" steps where the longest sequence has "), Expected;
     Unsupported: Found, Text(" is not supported here, "), Expected, Text(" is");
-    NotACut: Text("no task can begin at place "), Found, Text(", beyond the bound "), Expected;
+    NotACut: Text("no task can begin at place "), Found, Text(", below "), Expected, Text(", the first that can follow");
     Null: Text("a null pointer");
     Misaligned: Text("the address is "), Found, Text(" beyond a multiple of "), Expected;
     Overlap: Text("shares memory with ");
@@ -132,6 +132,34 @@ texts! {
 }
 
 impl Error {
+    /// What is said behind the argument: what the code says, or more where the argument or the numbers tell more.
+    fn parts(&self) -> &'static [Part] {
+        match (self.code, self.argument) {
+            // There is no number where it cannot be counted.
+            (Code::Overflow, _) if self.found == i64::MAX => {
+                &[Text("too large, at most "), Expected, Text(" can be counted")]
+            }
+            (Code::WrongCount, Argument::Layer) => {
+                &[Found, Text(" is not below "), Expected, Text(", the number of layers")]
+            }
+            (Code::WrongCount, Argument::Tokens) => &[Found, Text(" where the lengths sum to "), Expected],
+            (Code::Unsupported, Argument::NumLayers) => {
+                &[Text("only a single layer can be split by direction, not "), Found]
+            }
+            (Code::Unsupported, Argument::Direction) => &[Text("only a forward network can run step by step")],
+            (Code::Unsupported, Argument::C0) => &[Text("this cell has no second state")],
+            (Code::Unsupported, Argument::Tasks) => &[Text("their number and places cannot both be given")],
+            (Code::NotACut, _) if self.found > self.expected => &[
+                Text("no task can begin at place "),
+                Found,
+                Text(", beyond "),
+                Expected,
+                Text(", the last of the batch"),
+            ],
+            (code, _) => code.parts(),
+        }
+    }
+
     /// The text, a piece at a time.
     pub(crate) fn tell<E>(&self, mut put: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
         put(self.argument.name())?;
@@ -141,13 +169,7 @@ impl Error {
             put("]")?;
         }
         put(": ")?;
-        if self.code == Code::Overflow && self.found == i64::MAX {
-            // There is no number where it cannot be counted.
-            put("too large, at most ")?;
-            decimal(self.expected.unsigned_abs(), &mut put)?;
-            return put(" can be counted");
-        }
-        for part in self.code.parts() {
+        for part in self.parts() {
             let number = match *part {
                 Text(text) => {
                     put(text)?;

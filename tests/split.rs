@@ -333,7 +333,7 @@ fn what_is_refused() {
     assert_eq!(error(SHAPE, Split::at(&[2, 2])), refused(1, 2, 3));
     let told = i64::try_from(usize::MAX).unwrap_or(i64::MAX);
     assert_eq!(error(SHAPE, Split::at(&[2, usize::MAX])), refused(1, told, 2));
-    let text = "places[1]: no task can begin at place 3, beyond the bound 2";
+    let text = "places[1]: no task can begin at place 3, beyond 2, the last of the batch";
     let mut place = Place::new(SHAPE, &[3, 2, 1]);
     assert_eq!(place.split(SHAPE, Split::at(&[1, 3]), |_| {}).unwrap_err().to_string(), text);
     // Where there is no row, there is no task.

@@ -106,7 +106,7 @@ int main(int argc, char **argv)
     size_t first = 0;
     for (size_t b = 0; b < batch; b++) {
         const size_t floats = (size_t)lengths[b] * CHANNELS;
-        utterances[b] = (prnn_sequence){(const uint8_t *)(x + first), floats * sizeof *x};
+        utterances[b] = (prnn_sequence){x + first, floats * sizeof *x};
         first += floats;
     }
 

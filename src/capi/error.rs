@@ -10,7 +10,8 @@ pub type prnn_status = i32;
 /// The call did what it says.
 pub const PRNN_OK: prnn_status = 0;
 
-/// Why a call was refused. Written where the status is not PRNN_OK, else left as it is.
+/// Why a call was refused. On success it is left as it was. It is written where the status is not PRNN_OK, unless the
+/// place for it is what was wrong (misaligned, or memory of another argument): then only the status tells.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct prnn_error {

@@ -8,6 +8,11 @@ use crate::layout::{Count, Layout};
 /// A packed batch: which sequence stands where, and how many run at each step. Made by prnn_layout_from_...; small
 /// enough to be copied. The arrays are the caller's and must stay as they are; every function that is given a layout
 /// checks them anew.
+///
+/// Errors, wherever one is given: sorted_lengths: PRNN_CODE_NOT_SORTED, PRNN_CODE_OVERFLOW (a length or a batch beyond
+/// INT32_MAX, or the sum); tokens: PRNN_CODE_WRONG_COUNT if it is not the sum of the lengths; sorted_indices:
+/// PRNN_CODE_NOT_PERMUTATION, also where unsorted_indices is not the inverse; either of them: PRNN_CODE_NULL where the other
+/// is not null. The index is the place.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct prnn_layout {
@@ -371,6 +376,8 @@ unsafe fn list(
 }
 
 /// Tells the number of steps: the longest length.
+///
+/// Errors: those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_layout_steps(
     layout: *const prnn_layout,
@@ -382,6 +389,8 @@ pub unsafe extern "C" fn prnn_layout_steps(
 }
 
 /// Tells PyTorch's `batch_sizes[t]`: how many sequences are longer than t; 0 from the last step on.
+///
+/// Errors: those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_layout_batch_size(
     layout: *const prnn_layout,
@@ -395,6 +404,8 @@ pub unsafe extern "C" fn prnn_layout_batch_size(
 
 /// Tells the packed row at which step t begins: the number of tokens before it. The token of the sequence at place b is
 /// row offset + b.
+///
+/// Errors: those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_layout_offset(
     layout: *const prnn_layout,
@@ -408,7 +419,7 @@ pub unsafe extern "C" fn prnn_layout_offset(
 
 /// Tells the elements of a packed batch with rows of features: tokens * features.
 ///
-/// Errors: features: PRNN_CODE_OVERFLOW.
+/// Errors: features: PRNN_CODE_OVERFLOW; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_layout_packed_len(
     layout: *const prnn_layout,
@@ -422,7 +433,7 @@ pub unsafe extern "C" fn prnn_layout_packed_len(
 
 /// Writes PyTorch's batch_sizes, as many entries as there are steps.
 ///
-/// Errors: batch_sizes: PRNN_CODE_WRONG_COUNT.
+/// Errors: batch_sizes: PRNN_CODE_WRONG_COUNT; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_layout_batch_sizes(
     layout: *const prnn_layout,
@@ -437,7 +448,7 @@ pub unsafe extern "C" fn prnn_layout_batch_sizes(
 
 /// Writes the lengths in the caller's order, an entry for each sequence.
 ///
-/// Errors: lengths: PRNN_CODE_WRONG_COUNT.
+/// Errors: lengths: PRNN_CODE_WRONG_COUNT; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_layout_lengths(
     layout: *const prnn_layout,

@@ -167,7 +167,8 @@ impl Memory<'_> {
         Ok(unsafe { start.read() })
     }
 
-    /// Memory of an entry of a list, for which there is no room here: it must be apart from all that has been added.
+    /// Memory of an entry of a list, for which there is no room here: it must be apart from all that has been added. Of
+    /// two that are not, the entry is named, even where only the other is written: the caller adds its index.
     pub(super) fn entry<T>(
         &self,
         start: *const T,

@@ -74,6 +74,9 @@ pub struct prnn_weights {
 
 /// A network over the caller's panels: PyTorch's nn.LSTM, nn.GRU, nn.RNN in eval. Made by prnn_model_new; small enough
 /// to be copied, and any number of threads may use it. The panels stay where they are, in flash if need be.
+///
+/// Errors, wherever one is given: cell, direction, backend: PRNN_CODE_UNKNOWN; input_size, hidden_size, num_layers:
+/// PRNN_CODE_ZERO; panels: PRNN_CODE_WRONG_LEN, PRNN_CODE_OVERFLOW; panel_format: PRNN_CODE_PANEL_FORMAT.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct prnn_model {
@@ -116,7 +119,7 @@ macro_rules! with_cell {
 }
 pub(super) use with_cell;
 
-/// A number that stands for nothing; those from 0 to before `end` are known.
+/// A number that stands for nothing; those from 0 to before `end` are known, and an `end` of 0 tells nothing.
 pub(super) fn unknown(argument: Argument, number: i32, end: i32) -> Error {
     Error { code: Code::Unknown, argument, index: None, found: number.into(), expected: end.into() }
 }
@@ -302,7 +305,7 @@ pub unsafe extern "C" fn prnn_model_new(
 /// network for layer 0, else the output of the layer before; its states are the D * B * H floats of this layer among the
 /// network's.
 ///
-/// Errors: those of a model; layer: PRNN_CODE_WRONG_COUNT from num_layers on.
+/// Errors: those of prnn_model; layer: PRNN_CODE_WRONG_COUNT from num_layers on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_model_layer(
     model: *const prnn_model,

@@ -73,8 +73,8 @@ impl Memory<'_> {
 /// run; what is in them afterwards has no meaning.
 ///
 /// Errors: input, output, h0, c0, hn, cn: PRNN_CODE_WRONG_LEN; c0: PRNN_CODE_UNSUPPORTED for a cell that has no second
-/// state; scratch: PRNN_CODE_TOO_SHORT; a size that cannot be counted: PRNN_CODE_OVERFLOW; and those of a model and of a
-/// layout.
+/// state; scratch: PRNN_CODE_TOO_SHORT; a size that cannot be counted: PRNN_CODE_OVERFLOW; and those of prnn_model
+/// and of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_run(
     model: *const prnn_model,
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn prnn_run_last(
 /// prnn_step_in_place.
 ///
 /// Errors: direction: PRNN_CODE_UNSUPPORTED unless forward; input, h_in, h_out, c: PRNN_CODE_WRONG_LEN; batch, input:
-/// PRNN_CODE_OVERFLOW; and those of a model.
+/// PRNN_CODE_OVERFLOW; and those of prnn_model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_step(
     model: *const prnn_model,
@@ -264,7 +264,7 @@ macro_rules! size_of_run {
 
 /// Tells the floats of hn, and of an LSTM's cn: L * D * B * H; of a step those of h_in, h_out and c.
 ///
-/// Errors: batch: PRNN_CODE_OVERFLOW; and those of a model.
+/// Errors: batch: PRNN_CODE_OVERFLOW; and those of prnn_model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_states_len(
     model: *const prnn_model,
@@ -278,7 +278,7 @@ pub unsafe extern "C" fn prnn_states_len(
 /// Tells the floats of scratch beyond the needed that make steps of few sequences faster, where a CPU has vectors. The
 /// bits are the same with and without.
 ///
-/// Errors: those of a model.
+/// Errors: those of prnn_model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_ahead_len(
     model: *const prnn_model,
@@ -290,7 +290,7 @@ pub unsafe extern "C" fn prnn_ahead_len(
 
 /// Tells the floats of a run's output: tokens * D * H.
 ///
-/// Errors: output: PRNN_CODE_OVERFLOW; and those of a model and of a layout.
+/// Errors: output: PRNN_CODE_OVERFLOW; and those of prnn_model and of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_output_len(
     model: *const prnn_model,
@@ -316,7 +316,7 @@ pub unsafe extern "C" fn prnn_scratch_len(
 
 /// Tells the floats of scratch that prnn_run_last needs: the states of a layer, and the outputs of one or two between.
 ///
-/// Errors: scratch: PRNN_CODE_OVERFLOW; and those of a model and of a layout.
+/// Errors: scratch: PRNN_CODE_OVERFLOW; and those of prnn_model and of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_last_scratch_len(
     model: *const prnn_model,
@@ -330,7 +330,7 @@ pub unsafe extern "C" fn prnn_last_scratch_len(
 /// Tells the estimated cost of a run on one thread, in multiply-adds of a run of many rows: a token that runs alone counts
 /// for more than one among others.
 ///
-/// Errors: those of a model and of a layout.
+/// Errors: those of prnn_model and of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_cost(
     model: *const prnn_model,

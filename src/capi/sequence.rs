@@ -30,7 +30,7 @@ pub struct prnn_padded {
 #[derive(Clone, Copy, Debug)]
 pub struct prnn_sequence {
     /// The first byte.
-    pub data: *const u8,
+    pub data: *const c_void,
     /// Its length in bytes.
     pub bytes: usize,
 }
@@ -40,7 +40,7 @@ pub struct prnn_sequence {
 #[derive(Clone, Copy, Debug)]
 pub struct prnn_sequence_mut {
     /// The first byte.
-    pub data: *mut u8,
+    pub data: *mut c_void,
     /// Its length in bytes.
     pub bytes: usize,
 }
@@ -83,7 +83,7 @@ struct Checked(prnn_sequence);
 impl AsRef<[u8]> for Checked {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: whoever makes one has checked what it refers to.
-        unsafe { In::checked(self.0.data, self.0.bytes).slice() }
+        unsafe { In::checked(self.0.data.cast(), self.0.bytes).slice() }
     }
 }
 
@@ -98,7 +98,7 @@ impl Sequences<u8> for CheckedMut<'_> {
     fn sequence(&mut self, index: usize) -> &mut [u8] {
         let Some(&prnn_sequence_mut { data, bytes }) = self.0.get(index) else { return &mut [] };
         // SAFETY: whoever makes one has checked what it refers to; it lives as long as `self` is borrowed.
-        unsafe { Out::checked(data, bytes).slice() }
+        unsafe { Out::checked(data.cast(), bytes).slice() }
     }
 }
 
@@ -111,7 +111,7 @@ impl Memory<'_> {
         let list = self.read(list, len, Argument::Sequences)?;
         // SAFETY: checked, and the caller's promise; nothing is written while arguments are gathered.
         for (index, sequence) in unsafe { list.slice() }.iter().enumerate() {
-            let entry = self.entry(sequence.data, sequence.bytes, Argument::Sequences, false);
+            let entry = self.entry::<u8>(sequence.data.cast(), sequence.bytes, Argument::Sequences, false);
             entry.map_err(|error| error.at(index))?;
         }
         Ok(list)
@@ -132,11 +132,11 @@ impl Memory<'_> {
         let sequences = unsafe { list.slice() };
         let mut hull: Option<Span> = None;
         for (index, sequence) in sequences.iter().enumerate() {
-            let entry = self.entry(sequence.data, sequence.bytes, Argument::Sequences, true);
+            let entry = self.entry::<u8>(sequence.data.cast(), sequence.bytes, Argument::Sequences, true);
             let Some(span) = entry.map_err(|error| error.at(index))? else { continue };
             if hull.is_some_and(|hull| hull.overlaps(&span)) {
                 for before in sequences.iter().take(index) {
-                    let before = Span::new(before.data, before.bytes, Argument::Sequences)?;
+                    let before = Span::new::<u8>(before.data.cast(), before.bytes, Argument::Sequences)?;
                     if before.is_some_and(|before| before.overlaps(&span)) {
                         let (code, argument) = (Code::Overlap, Argument::Sequences);
                         let (index, found) = (Some(index), argument as i64);
@@ -164,8 +164,8 @@ impl In<prnn_sequence> {
 /// input is the rectangle that padded describes, output the packed batch: tokens * row_bytes, the tokens of each step one
 /// after another, the longest sequence first. Padding is not read.
 ///
-/// Errors, sizes in bytes: lengths: PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
-/// PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of a layout.
+/// Errors, sizes in bytes: lengths (the layout's): PRNN_CODE_BEYOND_TIME (the index is the caller's sequence); padded:
+/// PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_pack_padded_sequence(
     layout: *const prnn_layout,
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn prnn_pack_padded_sequence(
 /// float; null with 0 bytes is zeros.
 ///
 /// Errors, sizes in bytes: padded: PRNN_CODE_TOTAL_LENGTH, PRNN_CODE_OVERFLOW; input, output: PRNN_CODE_WRONG_LEN; fill:
-/// PRNN_CODE_UNKNOWN; padding_value: PRNN_CODE_WRONG_LEN; and those of a layout.
+/// PRNN_CODE_UNKNOWN; padding_value: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_pad_packed_sequence(
     layout: *const prnn_layout,
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn prnn_pad_packed_sequence(
 /// the caller's order and hold length * row_bytes bytes each.
 ///
 /// Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
-/// features: PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of a layout.
+/// features (which is row_bytes): PRNN_CODE_OVERFLOW; output: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_pack_sequence(
     layout: *const prnn_layout,
@@ -267,7 +267,7 @@ pub unsafe extern "C" fn prnn_pack_sequence(
 /// between.
 ///
 /// Errors, sizes in bytes: sequences: PRNN_CODE_WRONG_COUNT, PRNN_CODE_WRONG_LEN (the index is the caller's sequence);
-/// features: PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of a layout.
+/// features (which is row_bytes): PRNN_CODE_OVERFLOW; input: PRNN_CODE_WRONG_LEN; and those of prnn_layout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn prnn_unpack_sequence(
     layout: *const prnn_layout,

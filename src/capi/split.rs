@@ -30,7 +30,11 @@ pub struct prnn_cuts {
 pub const PRNN_TASK_WORDS: usize = 128;
 
 /// Some rows of a run, made by prnn_split. What is in it is the library's own. It must stay where it was made: one that
-/// was copied or moved is refused, as two of them would write the same rows. One thread at a time may use it.
+/// was copied or moved is refused, as two of them would write the same rows; that one was copied away and back to its
+/// place is not noticed. One thread at a time may use it.
+///
+/// A split that is made where tasks of an earlier one are ends those: entries of the array beyond the new tasks are no
+/// tasks any more. One that is refused leaves them as they were. An array of zeros holds no task.
 #[repr(C)]
 #[derive(Debug)]
 pub struct prnn_task {
@@ -52,7 +56,10 @@ pub struct prnn_range {
 
 /// What a task's tag is mixed of beside its address and its cell.
 const MAGIC: usize = 0x7072_6e6e_7461_736b_u64 as usize;
-const SPREAD: usize = 0x9e37_79b9_7f4a_7c15_u64 as usize;
+const SPREAD: usize = 0x9e37_79b9_7f4a_7c14_u64 as usize;
+
+// Every tag is odd, as addresses of tasks are even: none is 0.
+const _: () = assert!(MAGIC % 2 == 1 && SPREAD.is_multiple_of(2) && align_of::<prnn_task>().is_multiple_of(2));
 
 const fn fits<C: Cell>() -> bool {
     size_of::<Task<'static, C>>() <= size_of::<[usize; PRNN_TASK_WORDS]>()
@@ -80,6 +87,15 @@ impl prnn_task {
             (&raw mut (*task).words).cast::<Task<'static, C>>().write(made);
             (&raw mut (*task).tag).write(tag(task, cell));
         }
+    }
+
+    /// Leaves no task there, whatever was.
+    ///
+    /// # Safety
+    /// `task` is checked memory for one.
+    unsafe fn clear(task: *mut Self) {
+        // SAFETY: the caller's promise.
+        unsafe { (&raw mut (*task).tag).write(0) }
     }
 
     /// # Safety
@@ -146,6 +162,12 @@ unsafe fn make<C: Cell>(
         unsafe { prnn_task::make(out, cell, task) }
         out = out.wrapping_add(1);
     }
+    // Those of an earlier split would still run, over memory that may be gone.
+    for _ in len..room {
+        // SAFETY: the same.
+        unsafe { prnn_task::clear(out) }
+        out = out.wrapping_add(1);
+    }
     // SAFETY: the caller's promise.
     unsafe { count.set(len) }
     Ok(())
@@ -169,7 +191,7 @@ impl Memory<'_> {
 /// prnn_scratch_len goes to the task at place 0. All arrays (panels, those of the layout, input, states, output, scratch)
 /// must stay as they are, and outputs and states must not be touched, until the last task is done or will never be used
 /// again; the structs model, layout, states and cuts may go. The rows of a task that did not run to its end may hold
-/// anything.
+/// anything. Entries of tasks beyond those made are no tasks afterwards, even where an earlier split made some.
 ///
 /// Errors: as prnn_run; num_layers: PRNN_CODE_UNSUPPORTED where more than one layer is split by direction; tasks:
 /// PRNN_CODE_ZERO, PRNN_CODE_WRONG_COUNT if tasks_len is too small, PRNN_CODE_UNSUPPORTED with places; places:

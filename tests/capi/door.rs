@@ -208,6 +208,13 @@ impl Door {
                         "{}: {error:?}, {slot:?}, {other:?}",
                         self.name
                     );
+                    // An entry of a list is named, by its index; else what is written.
+                    let [named, told] = if seen == pair { [slot, other] } else { [other, slot] };
+                    let listed = named.index.is_some() || told.index.is_some();
+                    let right = if listed { named.index.is_some() } else { named.written };
+                    assert!(right || pair[0] == pair[1], "{}: {error:?}, {slot:?}, {other:?}", self.name);
+                    let index = named.index.unwrap_or(usize::MAX);
+                    assert!(error.index == index || told.index == Some(error.index), "{}: {error:?}", self.name);
                 }
                 slot.at.set(at);
             }

@@ -50,6 +50,22 @@ fn texts() {
         said(Code::PanelFormat, Argument::PanelFormat, None, 2, 1),
         "panel_format: panels of format 2 where this library reads format 1"
     );
+    let cut = |found, expected| said(Code::NotACut, Argument::Places, Some(1), found, expected);
+    assert_eq!(cut(1, 2), "places[1]: no task can begin at place 1, below 2, the first that can follow");
+    assert_eq!(cut(3, 2), "places[1]: no task can begin at place 3, beyond 2, the last of the batch");
+    let unsupported = |argument, found, expected| said(Code::Unsupported, argument, None, found, expected);
+    assert_eq!(unsupported(Argument::Direction, 2, 0), "direction: only a forward network can run step by step");
+    assert_eq!(unsupported(Argument::C0, 256, 0), "c0: this cell has no second state");
+    assert_eq!(unsupported(Argument::Tasks, 2, 0), "tasks: their number and places cannot both be given");
+    assert_eq!(
+        unsupported(Argument::NumLayers, 2, 1),
+        "num_layers: only a single layer can be split by direction, not 2"
+    );
+    assert_eq!(unsupported(Argument::Fill, 2, 1), "fill: 2 is not supported here, 1 is");
+    let count = |argument| said(Code::WrongCount, argument, None, 1, 1);
+    assert_eq!(count(Argument::Layer), "layer: 1 is not below 1, the number of layers");
+    assert_eq!(count(Argument::Tokens), "tokens: 1 where the lengths sum to 1");
+    assert_eq!(count(Argument::Weights), "weights: 1 entries where 1 are expected");
     assert_eq!(said(Code::NotATask, Argument::Task, None, 0, 0), "task: no task, or moved from where it was made");
     assert_eq!(text(core::ptr::null()), "no error");
     assert_eq!(text(&prnn_error::default()), "no error");

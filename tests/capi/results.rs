@@ -186,7 +186,7 @@ fn sequences_stand_in_any_order_in_memory() {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 2, 0, 3], [2, 0, 3, 1]] {
         let mut memory = [0_u8; 12];
         let start = memory.as_mut_ptr();
-        let list = order.map(|place| prnn_sequence_mut { data: start.wrapping_add(3 * place), bytes: 3 });
+        let list = order.map(|place| prnn_sequence_mut { data: start.wrapping_add(3 * place).cast(), bytes: 3 });
         ok!(prnn_unpack_sequence(&layout.layout, 1, input.as_ptr().cast(), 12, list.as_ptr(), 4));
         for (sequence, place) in order.into_iter().enumerate() {
             let of_sequence = [0, 4, 8].map(|step| (step + sequence) as u8);

@@ -179,3 +179,44 @@ fn too_few_places_for_tasks() {
     same_bits(&run.hn, &hn, "hn");
     same_bits(&run.output, &output, "output");
 }
+
+/// Tasks of an earlier split that are beyond those of a later one are gone; a split that is refused leaves all.
+#[test]
+fn tasks_left_over_of_an_earlier_split() {
+    let mut panels = Vec::new();
+    let (mut run, mut tasks, model) = split(&mut panels);
+    assert_eq!(tasks.0.len(), 3);
+    let shape = Shape::new(3, 5);
+    let batch = Batch::random::<Gru>(shape, &LENGTHS, (true, true), &mut Rng::new(4));
+    for last in [false, true] {
+        let (mut second, mut whole) = (Run::new::<Gru>(&model, &batch, last), Run::new::<Gru>(&model, &batch, last));
+        if last {
+            whole.run_last(&model)
+        } else {
+            whole.run(&model)
+        }
+        run.split(&model, cuts(3), &mut tasks, false);
+        let room = tasks.0.as_mut_ptr();
+        second.split(&model, cuts(2), &mut tasks, last);
+        assert_eq!(tasks.0.len(), 2);
+        let (mut left, mut error) = (7, prnn_error::default());
+        // SAFETY: the room is there, and each entry was written.
+        let status = unsafe { prnn_task_steps_left(room.wrapping_add(2), &mut left, &mut error) };
+        assert_eq!((status, left), (Code::NotATask as i32, 7));
+        // SAFETY: the same.
+        let status = unsafe { prnn_task_finish(room.wrapping_add(2), &mut error) };
+        assert_eq!((status, error.argument), (Code::NotATask as i32, packed_rnn::Argument::Task as i32));
+        // What is refused leaves the tasks that are there.
+        let (states, mut made) = (second.states(), 77);
+        // SAFETY: all is there; the input is too short for the layout.
+        let status = unsafe {
+            let (layout, input, scratch) = (&second.layout.layout, second.input.as_ptr(), second.scratch.as_mut_ptr());
+            let (len, cuts) = (second.scratch.len(), cuts(1));
+            prnn_split_last(&model, layout, input, 1, &states, scratch, len, &cuts, room, 3, &mut made, &mut error)
+        };
+        assert_eq!((status, made), (Code::WrongLen as i32, 77));
+        drive(&mut tasks);
+        same_bits(&second.hn, &whole.hn, "hn");
+        same_bits(&second.output, &whole.output, "output");
+    }
+}
