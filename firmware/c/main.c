@@ -56,7 +56,7 @@ static void speakers(void)
 {
     static const prnn_shape shape = {PRNN_GRU, PRNN_BIDIRECTIONAL, CHANNELS, UNITS, LAYERS};
     static const size_t length = UTTERANCE_TOKENS;
-    static const prnn_sequence sequence = {(const uint8_t *)utterance, sizeof utterance};
+    static const prnn_sequence sequence = {utterance, sizeof utterance};
     static float packed[LENGTH(utterance)], output[LENGTH(utterance_output)], scratch[LENGTH(utterance_output)];
     static float states[STATES], logits[NAMES];
     static uint32_t sorted_lengths[1];
