@@ -102,17 +102,22 @@ impl Waiting for Flats {
 }
 
 /// The epilogue of at most [`MOST`] vectors of units.
-///
-/// Whoever makes one promises that the sums of each place may be read in whole vectors, and that its units may be read
-/// and written in the rows of states.
 pub(super) struct Finish<'a, E, W, const G: usize> {
-    pub(super) sums: *const f32,
-    pub(super) waiting: W,
-    pub(super) places: &'a [Place],
-    pub(super) epilogue: PhantomData<E>,
+    sums: *const f32,
+    waiting: W,
+    places: &'a [Place],
+    epilogue: PhantomData<E>,
 }
 
-impl<E: Epilogue<G>, W: Waiting, const G: usize> Finish<'_, E, W, G> {
+impl<'a, E: Epilogue<G>, W: Waiting, const G: usize> Finish<'a, E, W, G> {
+    /// # Safety
+    /// Until it has run, the sums of each place may be read in whole vectors, and its units may be read and written in the
+    /// rows of states.
+    #[inline(always)]
+    pub(super) unsafe fn of(sums: *const f32, waiting: W, places: &'a [Place]) -> Self {
+        Self { sums, waiting, places, epilogue: PhantomData }
+    }
+
     /// The first half of the vectors from the `i`-th on.
     ///
     /// # Safety
@@ -151,7 +156,7 @@ impl<E: Epilogue<G>, W: Waiting, const G: usize> Kernel for Finish<'_, E, W, G> 
         let between = between.as_mut_ptr().cast::<E::Between<[[S::F; 2]; 2]>>();
         let side = Pair(Pair(s));
         // SAFETY: fours, two and one are `count` vectors together, for which there are places; there is room for
-        // `MOST / 4` fours, and what is read of them has been written.
+        // `MOST / 4` fours, and what is read of them has been written. `of` was promised the rest.
         unsafe {
             for four in 0..fours {
                 between.add(four).write(self.begin(side, 4 * four));
@@ -193,7 +198,7 @@ impl<S: Simd, E: Epilogue<G>, W: Waiting, const G: usize> Side<E, W, G> for S {
     unsafe fn sums(self, of: &Finish<'_, E, W, G>, i: usize) -> [S::F; G] {
         let mut sums = [self.splat(0.0); G];
         for (gate, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: the promise of `Finish`.
+            // SAFETY: the promise of `Finish::of`.
             *sum = unsafe { self.load(of.sums.add(of.waiting.sums::<S>(i, gate))) };
         }
         sums
@@ -201,7 +206,7 @@ impl<S: Simd, E: Epilogue<G>, W: Waiting, const G: usize> Side<E, W, G> for S {
 
     #[inline(always)]
     unsafe fn half(self, of: &Finish<'_, E, W, G>, i: usize) -> S::F {
-        // SAFETY: the promise of `Finish`.
+        // SAFETY: the promise of `Finish::of`.
         unsafe { self.load(of.sums.add(of.waiting.half::<S>(i, G))) }
     }
 
@@ -212,7 +217,7 @@ impl<S: Simd, E: Epilogue<G>, W: Waiting, const G: usize> Side<E, W, G> for S {
         }
         // SAFETY: the caller's promise.
         let from = unsafe { of.places.get_unchecked(i) }.carried;
-        // SAFETY: the promise of `Finish`.
+        // SAFETY: the promise of `Finish::of`.
         unsafe {
             match of.waiting.part::<S>(i) {
                 Some(units) => self.load_part(from, units),
@@ -223,7 +228,7 @@ impl<S: Simd, E: Epilogue<G>, W: Waiting, const G: usize> Side<E, W, G> for S {
 
     #[inline(always)]
     unsafe fn write(self, of: &Finish<'_, E, W, G>, i: usize, new: S::F, carried: S::F) {
-        // SAFETY: the caller's promise, and that of `Finish`.
+        // SAFETY: the caller's promise, and that of `Finish::of`.
         unsafe {
             let place = of.places.get_unchecked(i);
             store(self, place.out, new, of.waiting.part::<S>(i));

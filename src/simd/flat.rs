@@ -6,7 +6,6 @@ use super::pass::{Pass, TileRows};
 use super::queue::Queue;
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK};
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// Lanes without a sign, then as many with one.
@@ -156,7 +155,7 @@ impl Gathered {
     /// what is left of each is added. One row has no company to wait for.
     ///
     /// # Safety
-    /// The rows of states hold the panel's units.
+    /// The rows' sums are known, and the rows of states hold the panel's units.
     #[inline(always)]
     pub(super) unsafe fn settle<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
         &mut self,
@@ -174,8 +173,9 @@ impl Gathered {
             let places = rows.places::<1>(E::CARRY, unit + first, 0);
             let sums = self.sums.as_ptr().cast::<f32>().wrapping_add(self.rows * ROW + first);
             let waiting = Flats { step: ROW, width, half: half(G, width), units, fewer: 0 };
-            // A gate's vector ends within the row's floats, and the rows of states hold the tail's units.
-            Finish::<E, _, G> { sums, waiting, places: places.as_flattened(), epilogue: PhantomData }.run(s);
+            // SAFETY: a gate's vector ends within the row's floats, which are known, and the rows of states hold the tail's
+            // units, as the caller promises.
+            unsafe { Finish::<E, _, G>::of(sums, waiting, places.as_flattened()) }.run(s);
         }
     }
 

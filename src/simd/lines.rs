@@ -11,7 +11,6 @@ use super::pass::{Ahead, Pass, TileRows};
 use super::tile::{Apart, Stride, Units, accumulate};
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK};
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// Rows of weights in one turn of the hot loop, which is short for its many instructions besides the multiply-adds.
@@ -90,7 +89,6 @@ pub(super) unsafe fn lines<S: Simd, E: Epilogue<G>, const G: usize, const R: usi
         return;
     }
     let places = rows.places::<2>(E::CARRY, part.unit, S::LANES);
-    // All sums have been stored, and the rows hold the block's units.
-    let (sums, places) = (waiting.cast_const(), places.as_flattened());
-    Finish::<E, _, G> { sums, waiting: Whole, places, epilogue: PhantomData }.run(s);
+    // SAFETY: all sums have been stored, and the rows hold the block's units.
+    unsafe { Finish::<E, _, G>::of(waiting, Whole, places.as_flattened()) }.run(s);
 }

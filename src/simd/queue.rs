@@ -185,7 +185,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
         unsafe {
             let [sums, carried, out] = Self::parts(memory);
             let places = core::slice::from_raw_parts((&raw const (*memory).places).cast::<Place>(), self.vectors);
-            outlined(s, Finish::<E, _, G> { sums, waiting: Whole, places, epilogue: PhantomData });
+            outlined(s, Finish::<E, _, G>::of(sums, Whole, places));
             let units = self.units;
             for i in 0..self.pieces {
                 let Piece { place, at } = (&raw const (*memory).pieces).cast::<Piece>().add(i).read();

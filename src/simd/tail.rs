@@ -12,7 +12,6 @@ use super::queue::Queue;
 use super::tile::{Apart, Stride, accumulate};
 use super::{Kernel, Simd, outlined};
 use crate::weights::panel::BLOCK;
-use core::marker::PhantomData;
 
 /// The tail's units for all rows of a pass.
 pub(super) struct Tail<'q, 'a, E, const G: usize>(pub(super) &'a Pass<'a>, pub(super) &'q mut Queue<'a, E, G>);
@@ -90,7 +89,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, '_, E, 
                 let places = rows.places::<{ BLOCK / 4 }>(E::CARRY, shape.blocks() * BLOCK, S::LANES);
                 let places = places.as_flattened().get(..width.div_ceil(S::LANES)).unwrap_or_default();
                 let waiting = Flats { step: S::LANES, width, half: half(G, width), units: width, fewer: S::LANES };
-                Finish::<E, _, G> { sums, waiting, places, epilogue: PhantomData }.run(s);
+                Finish::<E, _, G>::of(sums, waiting, places).run(s);
             } else {
                 gathered.settle::<S, E, G, R>(s, pass, &rows);
                 gathered.flush(s, queue);
@@ -120,7 +119,8 @@ impl<const R: usize> Halves<'_, R> {
     unsafe fn run<S: Simd, const G: usize>(self, s: S) {
         if const { S::Half::LANES < S::LANES } && self.weights.flat <= S::Half::LANES {
             // Half a vector holds them all.
-            outlined(s.half(), Vectors::<1, R>(self, 0));
+            // SAFETY: the caller's promise.
+            outlined(s.half(), unsafe { Vectors::<1, R>::of(self, 0) });
             return;
         }
         // No more vectors than a full block's tile has: so many fit the registers.
@@ -133,19 +133,31 @@ impl<const R: usize> Halves<'_, R> {
         };
         let mut first = 0;
         while first < self.weights.flat {
-            first += S::LANES
-                * match (self.weights.flat - first).div_ceil(S::LANES).min(most) {
-                    4 if most >= 4 => outlined(s, Vectors::<4, R>(self, first)),
-                    3 if most >= 3 => outlined(s, Vectors::<3, R>(self, first)),
-                    2 if most >= 2 => outlined(s, Vectors::<2, R>(self, first)),
-                    _ => outlined(s, Vectors::<1, R>(self, first)),
-                };
+            // SAFETY: the caller's promise; so many whole vectors begin within the sums and the weights.
+            let vectors = unsafe {
+                match (self.weights.flat - first).div_ceil(S::LANES).min(most) {
+                    4 if most >= 4 => outlined(s, Vectors::<4, R>::of(self, first)),
+                    3 if most >= 3 => outlined(s, Vectors::<3, R>::of(self, first)),
+                    2 if most >= 2 => outlined(s, Vectors::<2, R>::of(self, first)),
+                    _ => outlined(s, Vectors::<1, R>::of(self, first)),
+                }
+            };
+            first += vectors * S::LANES;
         }
     }
 }
 
 /// `V` vectors of the flat sums, from one of them on: a function of its own for all cells.
 struct Vectors<'a, const V: usize, const R: usize>(Halves<'a, R>, usize);
+
+impl<'a, const V: usize, const R: usize> Vectors<'a, V, R> {
+    /// # Safety
+    /// As of [`Halves::run`], and `V` whole vectors from `first` on begin within a row's sums and a row of weights.
+    #[inline(always)]
+    unsafe fn of(halves: Halves<'a, R>, first: usize) -> Self {
+        Self(halves, first)
+    }
+}
 
 impl<const V: usize, const R: usize> Kernel for Vectors<'_, V, R> {
     type Output = usize;
@@ -156,8 +168,7 @@ impl<const V: usize, const R: usize> Kernel for Vectors<'_, V, R> {
         let Flat { flat, inputs, states, .. } = weights;
         let stride = Stride { row: flat, unit: Apart::NONE, gate: S::LANES };
         let mut sum = [[[s.splat(0.0); V]; 1]; R];
-        // SAFETY: `Halves::run` makes this with V whole vectors from `first` on, within the sums and the weights; sums
-        // computed ahead are there. `flat` rounded up to whole vectors is at most FLAT.
+        // SAFETY: the promise of `of`; sums computed ahead are there. `flat` rounded up to whole vectors is at most FLAT.
         unsafe {
             for (r, [sum]) in sum.iter_mut().enumerate() {
                 let from = if let Ahead::Read(_) = ahead { sums.add(r * ROW).cast_const() } else { inputs };

@@ -16,7 +16,6 @@ use super::flat::Flat;
 use super::pass::{Ahead, Pass, TileRows};
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK, OCTET};
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// How far apart vectors of units are: the two of a pair, and one pair from the next. A pair is two vectors of an octet, two
@@ -287,11 +286,11 @@ impl<F: Copy, const G: usize, const U: usize, const R: usize, const T: usize> Su
         let mut waiting = MaybeUninit::<Aligned<[[[f32; SUMS * BLOCK]; U]; R]>>::uninit();
         let waiting = waiting.as_mut_ptr().cast::<f32>();
         let places = rows.places::<U>(E::CARRY, part.unit, S::LANES);
-        // SAFETY: there is room for vectors of up to a block.
-        unsafe { self.wait::<S, E>(s, waiting) }
-        // The rows hold the tile's units.
-        let (sums, places) = (waiting.cast_const(), places.as_flattened());
-        Finish::<E, _, G> { sums, waiting: Whole, places, epilogue: PhantomData }.run(s);
+        // SAFETY: there is room for vectors of up to a block. Then all sums are there, and the rows hold the tile's units.
+        unsafe {
+            self.wait::<S, E>(s, waiting);
+            Finish::<E, _, G>::of(waiting, Whole, places.as_flattened()).run(s);
+        }
     }
 
     /// Stores them for the epilogue, row after row.
