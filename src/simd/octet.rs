@@ -12,7 +12,6 @@ use super::epilogue::{Carry, Epilogue};
 use super::runs::{Run, anew, run_of_8, run_of_16};
 use super::scalar::Scalar;
 use super::{Simd, Values};
-
 use crate::rows::{Floats, FloatsMut, copy_floats};
 use crate::weights::panel::{BLOCK, OCTET, Panel, PanelShape};
 use core::mem::MaybeUninit;
