@@ -12,6 +12,7 @@ use super::epilogue::{Carry, Epilogue};
 use super::runs::{Run, anew, run_of_8, run_of_16};
 use super::scalar::Scalar;
 use super::{Simd, Values};
+use crate::device::Reread;
 use crate::rows::{Floats, FloatsMut, copy_floats};
 use crate::weights::panel::{BLOCK, OCTET, Panel, PanelShape};
 use core::mem::MaybeUninit;
@@ -105,6 +106,7 @@ struct Pointers {
     h: *const f32,
     c: *mut f32,
     out: *mut f32,
+    _reread: Reread,
 }
 
 /// Some units of the panel for one row; nothing where a row or a unit is not there.
@@ -121,7 +123,7 @@ pub(crate) fn row<E: Epilogue<G>, const G: usize>(panel: &Panel<'_>, row: &Row<'
     if (gates, apart) != (G, E::APART) || row.units.end > units || !row.units.start.is_multiple_of(OCTET) {
         return;
     }
-    let pointers = Pointers { panel: panel.as_ptr(), inputs, units, x, h, c, out };
+    let pointers = Pointers { panel: panel.as_ptr(), inputs, units, x, h, c, out, _reread: Reread::default() };
     for unit in row.units.clone().step_by(OCTET) {
         // SAFETY: the panel has the epilogue's gates, and the rows have just been made for its shape.
         unsafe { octet::<E, G>(unit, &pointers) }
