@@ -851,7 +851,7 @@ fn case_74_the_stack_does_not_grow() {
         }
     };
     // Without optimisation the frames of the kernels are large, but no more of them.
-    let stack = if cfg!(debug_assertions) { 2 << 20 } else { 64 << 10 };
+    let stack = if cfg!(debug_assertions) { 8 << 20 } else { 64 << 10 };
     std::thread::Builder::new().stack_size(stack).spawn(run).unwrap().join().unwrap();
 }
 
