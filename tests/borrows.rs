@@ -22,7 +22,9 @@ fn run<C: Cell>(model: &Model<'_, C>, lengths: &[usize], input: &[f32], tasks: u
         model.run(&layout, input, given, &mut output, &mut scratch).unwrap();
     } else {
         let tasks = model.split(&layout, input, given, &mut output, &mut scratch, Split::at(&[1])).unwrap();
-        std::thread::scope(|scope| tasks.for_each(|mut task| drop(scope.spawn(move || while !task.advance(1) {}))));
+        let mut tasks: Vec<_> = tasks.collect();
+        // In turns, a step each.
+        while !tasks.iter_mut().fold(true, |all, task| task.advance(1) && all) {}
     }
     [output, hn, cn]
 }
