@@ -228,7 +228,7 @@ impl<'a> Layout<'a> {
     /// The number of steps, `T`: the longest length.
     #[inline]
     pub fn steps(&self) -> usize {
-        self.lengths.first().map_or(0, |&length| length as usize)
+        self.steps_of(0)
     }
 
     /// The number of tokens: the sum of the lengths, the rows of the packed batch.
