@@ -4,19 +4,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-say() { printf '%s\n' "threads: $*"; }
-die() { say "FAILED: $*" >&2; exit 1; }
-
-nightly=$(rustup toolchain list 2>/dev/null | grep -m1 -oE '^nightly[^ ]*') || true
-if [ -z "$nightly" ]; then
-    say '!!! NOT TRIED: there is no nightly Rust on this machine, so ThreadSanitizer did not run !!!'
-    exit 0
-fi
+name=threads
+source ci/nightly.sh
 target=x86_64-unknown-linux-gnu
-[ "$(rustc -vV | sed -n 's/^host: //p')" = "$target" ] || { say "!!! NOT TRIED: this host is not $target !!!"; exit 0; }
+[ "$(rustc -vV | sed -n 's/^host: //p')" = "$target" ] || not_tried "this host is not $target"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 # A folder of its own, and the tests without what benches need: the flags build everything anew.
 target_dir=$(realpath -m "${CARGO_TARGET_DIR:-target}/sanitized")
 # sanitized TESTS...: runs them, and counts the reports that name the crate's own source. `std` is not built for the
@@ -40,11 +32,7 @@ sanitized
 grep -qE '^test result: ok\. [1-9]' "$work/said" || { cat "$work/said"; die 'the tests did not pass'; }
 
 # In a copy whose tasks share a row, races must be found, or all this proves nothing.
-mkdir "$work/copy"
-git ls-files -z | xargs -0 cp --parents -t "$work/copy"
-cd "$work/copy"
-sed -i 's/= (first\.\.end, 0);/= (first.saturating_sub(1)..end, 0);/' src/split/mod.rs
-cmp -s src/split/mod.rs "$OLDPWD/src/split/mod.rs" && die 'the line where a task begins is not where it was'
+plant src/split/mod.rs 's/= (first\.\.end, 0);/= (first.saturating_sub(1)..end, 0);/'
 say 'a copy whose tasks share a row; its tests are to fail:'
 sanitized any_threads
 [ "$races" != 0 ] || { cat "$work/said"; die 'tasks that share a row were not found to race'; }
