@@ -23,8 +23,8 @@ fn run<C: Cell>(model: &Model<'_, C>, lengths: &[usize], input: &[f32], tasks: u
     } else {
         let tasks = model.split(&layout, input, given, &mut output, &mut scratch, Split::at(&[1])).unwrap();
         let mut tasks: Vec<_> = tasks.collect();
-        // In turns, a step each.
-        while !tasks.iter_mut().fold(true, |all, task| task.advance(1) && all) {}
+        // In turns, a step each, until all say that they are at their end.
+        while tasks.iter_mut().map(|task| task.advance(1)).filter(|done| !done).count() > 0 {}
     }
     [output, hn, cn]
 }
