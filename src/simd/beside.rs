@@ -54,7 +54,6 @@ impl<E: Epilogue<G>, const G: usize, const T: usize> Kernel for Beside<'_, '_, E
         let Self { pass, blocks, queue } = self;
         let rows = pass.end - pass.first;
         let mut gathered = Gathered::new();
-        gathered.clear::<S, E, G>(s, G * pass.panel.shape().tail(), rows);
         let mut first = pass.first;
         for (height, count) in split(tallest::<S>(G, T), rows, 0) {
             if count > 0 {
@@ -74,7 +73,11 @@ const fn tallest<S: Simd>(gates: usize, vectors: usize) -> usize {
     if S::LANES < BLOCK {
         return 1;
     }
-    let registers = S::SUMS / (gates + vectors);
+    let registers = match S::SUMS / (gates + vectors) {
+        // Epilogues go four vectors side by side.
+        rows if rows > 4 => rows / 4 * 4,
+        rows => rows,
+    };
     if registers < S::ROWS.of(1) { registers } else { S::ROWS.of(1) }
 }
 
@@ -154,8 +157,9 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize, const T: us
             let first = first + tile * R;
             let Some(rows) = TileRows::<R>::of(pass, first, E::CARRY) else { break };
             next.ask(s, &rows);
-            // The last tile's epilogue goes with those of the tail, but where each is a single vector.
-            let waits = R > 1 && (const { waits::<S>(G) } || first + R == pass.end);
+            // The last tile's epilogue goes with those of the tail, but where each is a single vector, and so do vectors that
+            // are no whole fours.
+            let waits = R > 1 && (const { waits::<S>(G) || !(R * U).is_multiple_of(4) } || first + R == pass.end);
             // SAFETY: `Run` has checked the views' widths against the panel's shape, and `TileRows` holds rows of those
             // views; there are so many full blocks, and the vectors hold the tail's sums. There is room for the sums, the
             // places' units are in the rows, and no pass touches them again before the queue is finished.
@@ -165,7 +169,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize, const U: usize, const T: us
                 let Some(sums) = sums::<S, E, G, R, U, T>(s, pass, &part, &rows) else { continue };
                 sums.wait_beside::<S, E>(s, beside);
                 if const { R > 1 && T * S::LANES / G * 3 <= S::LANES } {
-                    gathered.add::<E, G, R>(&rows, shape.blocks() * BLOCK);
+                    gathered.add::<S, E, G, R>(s, shape.tail(), &rows, shape.blocks() * BLOCK);
                 } else {
                     gathered.settle::<S, E, G, R>(s, pass, &rows);
                 }

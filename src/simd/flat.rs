@@ -3,7 +3,7 @@
 use super::epilogue::Epilogue;
 use super::finish::{FLAT, Finish, Flats, Place, ROW, half};
 use super::pass::{Pass, TileRows};
-use super::queue::Queue;
+use super::queue::{Queue, taken};
 use super::{Kernel, Simd};
 use crate::weights::panel::{Aligned, BLOCK};
 use core::mem::MaybeUninit;
@@ -105,25 +105,6 @@ impl Gathered {
         Self { sums: MaybeUninit::uninit(), places: [Place::NONE; TALL], rows: 0 }
     }
 
-    /// What vectors take beyond the sums of so many rows is known as well.
-    #[inline(always)]
-    pub(super) fn clear<S: Simd, E: Epilogue<G>, const G: usize>(&mut self, s: S, flat: usize, rows: usize) {
-        let sums = self.sums.as_mut_ptr().cast::<f32>();
-        let end = flat / S::LANES * S::LANES;
-        for row in 0..rows.min(TALL) {
-            for part in 0..1 + usize::from(E::APART) {
-                let to = sums.wrapping_add(row * ROW + part * FLAT + end);
-                // SAFETY: there are `TALL` rows, and a part of one has `FLAT` floats.
-                unsafe {
-                    s.store(to, s.splat(0.0));
-                    if end + 2 * S::LANES <= FLAT {
-                        s.store(to.add(S::LANES), s.splat(0.0));
-                    }
-                }
-            }
-        }
-    }
-
     /// The first float of room for `rows` of at most `TALL`: those before go into the queue if there is none.
     ///
     /// # Safety
@@ -139,12 +120,30 @@ impl Gathered {
             // SAFETY: the caller's promise.
             unsafe { self.flush(s, queue) }
         }
+        self.next()
+    }
+
+    /// Where the next row's sums are put.
+    #[inline(always)]
+    fn next(&mut self) -> *mut f32 {
         self.sums.as_mut_ptr().cast::<f32>().wrapping_add(self.rows * ROW)
     }
 
     /// Adds rows whose sums have been put where there was room for so many, and whose units from `unit` on fill no vector.
+    ///
+    /// # Safety
+    /// There was, and `width` is the tail's.
     #[inline(always)]
-    pub(super) fn add<E: Epilogue<G>, const G: usize, const R: usize>(&mut self, rows: &TileRows<R>, unit: usize) {
+    pub(super) unsafe fn add<S: Simd, E: Epilogue<G>, const G: usize, const R: usize>(
+        &mut self,
+        s: S,
+        width: usize,
+        rows: &TileRows<R>,
+        unit: usize,
+    ) {
+        let (sums, units) = (self.next(), width % S::LANES);
+        // SAFETY: the caller's promise.
+        unsafe { know::<S, E, G>(s, sums, G * width, G * width - units + taken(units), R) }
         for (to, [place]) in self.places.iter_mut().skip(self.rows).zip(rows.places::<1>(E::CARRY, unit, 0)) {
             *to = place;
         }
@@ -165,13 +164,20 @@ impl Gathered {
     ) {
         let shape = pass.panel.shape();
         let (unit, width) = (shape.blocks() * BLOCK, shape.tail());
+        let (all, joined) = (self.next(), |units| R > 1 && 3 * units <= S::LANES);
+        if !joined(width) {
+            // SAFETY: there is room for so many rows.
+            unsafe { know::<S, E, G>(s, all, G * width, FLAT, R) }
+        }
         for first in (0..width).step_by(S::LANES) {
             let units = width - first;
-            if R > 1 && 3 * units <= S::LANES {
-                return self.add::<E, G, R>(rows, unit + first);
+            if joined(units) {
+                // SAFETY: the caller's promise.
+                unsafe { self.add::<S, E, G, R>(s, width, rows, unit + first) }
+                return;
             }
             let places = rows.places::<1>(E::CARRY, unit + first, 0);
-            let sums = self.sums.as_ptr().cast::<f32>().wrapping_add(self.rows * ROW + first);
+            let sums = all.wrapping_add(first);
             let waiting = Flats { step: ROW, width, half: half(G, width), units, fewer: 0 };
             // SAFETY: a gate's vector ends within the row's floats, which are known, and the rows of states hold the tail's
             // units, as the caller promises.
@@ -189,5 +195,27 @@ impl Gathered {
         // SAFETY: the caller's promise.
         unsafe { queue.add_parts(s, self.sums.as_ptr().cast(), places) }
         self.rows = 0;
+    }
+}
+
+/// What is taken of so many rows beyond their `flat` sums, up to the first `end` floats, is known then as well.
+///
+/// # Safety
+/// There is room for so many.
+#[inline(always)]
+pub(super) unsafe fn know<S: Simd, E: Epilogue<G>, const G: usize>(
+    s: S,
+    sums: *mut f32,
+    flat: usize,
+    end: usize,
+    rows: usize,
+) {
+    // Of whole vectors, which may have been half as long, all is known.
+    let known = flat.next_multiple_of(S::Half::LANES);
+    for row in 0..if end > known && known + S::LANES <= FLAT { rows } else { 0 } {
+        for part in 0..1 + usize::from(E::APART) {
+            // SAFETY: a part of a row has `FLAT` floats.
+            unsafe { s.store(sums.wrapping_add(row * ROW + part * FLAT + known), s.splat(0.0)) }
+        }
     }
 }

@@ -27,6 +27,11 @@ const PIECES: usize = 32;
 /// So many vectors wait for no other tiles: more in one epilogue gain nothing, and their sums are less near.
 const ENOUGH: usize = 12;
 
+/// So many floats are taken of each gate for so few units.
+pub(super) const fn taken(units: usize) -> usize {
+    if units <= 4 { 4 } else { 8 }
+}
+
 /// What waits, in vectors of up to a block, and room for the excess of the last one.
 #[repr(C, align(64))]
 pub(super) struct Memory {
@@ -115,7 +120,7 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
     ///
     /// # Safety
     /// There are such units, fewer than 8 and no more than half a vector; `sums` has `ROW` floats for each row, those of a
-    /// tail; the rows of states hold the units from their places on.
+    /// tail, of which so many as are [`taken`] of each gate are known; the rows of states hold the units from their places on.
     #[inline(always)]
     pub(super) unsafe fn add_parts<S: Simd>(&mut self, s: S, sums: *const f32, places: &[Place]) {
         let first = self.width - self.units;
@@ -127,7 +132,11 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
             let from = sums.wrapping_add(group * together * ROW + first);
             // SAFETY: the caller's promise; what is read and written beyond a row's units is less than a vector.
             unsafe {
-                if self.units <= 4 { self.put::<S, 4>(s, from, places) } else { self.put::<S, 8>(s, from, places) }
+                if taken(self.units) == 4 {
+                    self.put::<S, 4>(s, from, places)
+                } else {
+                    self.put::<S, 8>(s, from, places)
+                }
             }
         }
     }
@@ -140,8 +149,8 @@ impl<'a, E: Epilogue<G>, const G: usize> Queue<'a, E, G> {
     unsafe fn put<S: Simd, const N: usize>(&mut self, s: S, from: *const f32, rows: &[Place]) {
         let (vector, width, units) = (self.vectors, self.width, self.units);
         let memory = self.memory;
-        // SAFETY: the caller's promise; no reference is made to what is not known, a gate's sums and a vector more are
-        // among a row's floats, and the rows of states hold the units.
+        // SAFETY: the caller's promise; no reference is made to what is not known, as many of a gate's sums are as are
+        // taken, and the rows of states hold the units.
         unsafe {
             let [sums, carried, out] = Self::parts(memory);
             // In the order of the memory, so that what is beyond a row's units is overwritten by what belongs there.

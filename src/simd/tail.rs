@@ -5,7 +5,7 @@
 
 use super::epilogue::Epilogue;
 use super::finish::{FLAT, Finish, Flats, ROW, half};
-use super::flat::{Flat, Gathered};
+use super::flat::{Flat, Gathered, know};
 use super::heights::{OfHeight, by_lines, heights, of_height};
 use super::pass::{Ahead, Pass, TileRows};
 use super::queue::Queue;
@@ -26,7 +26,6 @@ impl<E: Epilogue<G>, const G: usize> Kernel for Tail<'_, '_, E, G> {
         // A row that is one vector is like a cell of one gate.
         let heights = heights::<S>(if G * width <= S::LANES { 1 } else { G }, rows);
         let mut gathered = Gathered::new();
-        gathered.clear::<S, E, G>(s, G * width, rows);
         let mut first = pass.first;
         for (height, count) in heights {
             for _ in 0..count {
@@ -73,6 +72,8 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, '_, E, 
             let sums = gathered.room(s, queue, R);
             if let Ahead::Read(_) = pass.ahead {
                 for (r, from) in rows.sums.into_iter().enumerate() {
+                    // Of their last vector all is known.
+                    s.store(sums.add(r * ROW + weights.flat / S::LANES * S::LANES), s.splat(0.0));
                     sums.add(r * ROW).copy_from_nonoverlapping(from.add(weights.ahead), weights.flat);
                 }
             }
@@ -85,6 +86,7 @@ impl<E: Epilogue<G>, const G: usize, const R: usize> Kernel for Sums<'_, '_, E, 
                 return;
             }
             if R == 1 {
+                know::<S, E, G>(s, sums, weights.flat, FLAT, 1);
                 // All vectors at once.
                 let places = rows.places::<{ BLOCK / 4 }>(E::CARRY, shape.blocks() * BLOCK, S::LANES);
                 let places = places.as_flattened().get(..width.div_ceil(S::LANES)).unwrap_or_default();
