@@ -188,8 +188,9 @@ impl<S: Simd, E: Epilogue<G>, const G: usize> OfHeight<S> for One<'_, '_, E, G> 
     fn run<const R: usize>(self, s: S) {
         let Self(run, queue, all) = self;
         let pass = run.pass;
-        // Else an odd vector would go by itself, and so would the tail.
-        let joins = R % 2 == 1 || pass.panel.shape().tail() > 0;
+        // Else an odd vector would go by itself, and so would the tail; of two or three the last one's epilogue would have
+        // nothing behind it.
+        let joins = R % 2 == 1 || pass.panel.shape().tail() > 0 || matches!(all, 2 | 3);
         let mut left = all;
         while left > 0 {
             let tiles = Tiles { run, all, left, vectors: left, first: pass.first, count: 1 };
