@@ -19,7 +19,7 @@ code.s               4096     -
 code.3               6144     -
 tables                  0     -
 stack                 750     -
-stack.c              1216     -
+stack.c               800     -
 ram                     0     -
 '
 

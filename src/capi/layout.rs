@@ -36,6 +36,18 @@ pub(super) struct Arrays {
 }
 
 impl Arrays {
+    /// What [`Memory::layout`] has checked in this call, as [`Network::checked`](super::model::Network::checked).
+    ///
+    /// # Safety
+    /// It has.
+    pub(super) unsafe fn checked(layout: *const prnn_layout) -> Self {
+        // SAFETY: it is there, and nothing has been written since.
+        let prnn_layout { sorted_lengths, sorted_indices, unsorted_indices, batch, tokens } = unsafe { layout.read() };
+        let order = (!sorted_indices.is_null() || !unsorted_indices.is_null())
+            .then(|| (In::checked(sorted_indices, batch), In::checked(unsorted_indices, batch)));
+        Self { lengths: In::checked(sorted_lengths, batch), order, tokens }
+    }
+
     /// # Safety
     /// `call` has checked the arrays, which are there for `'a`.
     pub(super) unsafe fn layout<'a>(&self) -> Result<Layout<'a>, Error> {
@@ -52,17 +64,15 @@ impl Memory<'_> {
     /// As [`Memory::copy`], and what the struct refers to is there as well.
     pub(super) unsafe fn layout(&mut self, layout: *const prnn_layout) -> Result<Arrays, Error> {
         // SAFETY: the caller's promise.
-        let layout = unsafe { self.copy(layout, Argument::Layout)? };
-        let prnn_layout { sorted_lengths, sorted_indices, unsorted_indices, batch, tokens } = layout;
-        let lengths = self.read(sorted_lengths, batch, Argument::SortedLengths)?;
-        let order = match sorted_indices.is_null() && unsorted_indices.is_null() {
-            true => None,
-            false => Some((
-                self.read(sorted_indices, batch, Argument::SortedIndices)?,
-                self.read(unsorted_indices, batch, Argument::UnsortedIndices)?,
-            )),
-        };
-        Ok(Arrays { lengths, order, tokens })
+        let copy = unsafe { self.copy(layout, Argument::Layout)? };
+        let prnn_layout { sorted_lengths, sorted_indices, unsorted_indices, batch, .. } = copy;
+        self.read(sorted_lengths, batch, Argument::SortedLengths)?;
+        if !sorted_indices.is_null() || !unsorted_indices.is_null() {
+            self.read(sorted_indices, batch, Argument::SortedIndices)?;
+            self.read(unsorted_indices, batch, Argument::UnsortedIndices)?;
+        }
+        // SAFETY: just now.
+        Ok(unsafe { Arrays::checked(layout) })
     }
 }
 

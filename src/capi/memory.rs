@@ -62,7 +62,7 @@ pub(super) struct Out<T> {
 }
 
 impl<T> In<T> {
-    /// Of an entry of a list, for which [`Memory::entry`] was asked before.
+    /// Of memory that has been checked in this call.
     pub(super) fn checked(start: *const T, len: usize) -> Self {
         Self { start, len }
     }
@@ -82,7 +82,7 @@ impl<T> In<T> {
 }
 
 impl<T> Out<T> {
-    /// Of an entry of a list, as [`In::checked`].
+    /// As [`In::checked`].
     pub(super) fn checked(start: *mut T, len: usize) -> Self {
         Self { start, len }
     }
@@ -92,11 +92,6 @@ impl<T> Out<T> {
     pub(super) unsafe fn slice<'a>(&self) -> &'a mut [T] {
         // SAFETY: as for `In`; `call` has seen that nothing else overlaps it.
         if self.len == 0 { &mut [] } else { unsafe { core::slice::from_raw_parts_mut(self.start, self.len) } }
-    }
-
-    /// Where the elements are, for what is no value of its type until it is written.
-    pub(super) fn start_and_len(&self) -> (*mut T, usize) {
-        (self.start, self.len)
     }
 
     /// Writes the one element.

@@ -143,6 +143,16 @@ pub(super) struct Network {
 }
 
 impl Network {
+    /// What [`Memory::model`] has checked in this call: to look again is cheaper than to keep it on the stack.
+    ///
+    /// # Safety
+    /// It has.
+    pub(super) unsafe fn checked(model: *const prnn_model) -> Self {
+        // SAFETY: it is there, and nothing has been written since.
+        let model = unsafe { model.read() };
+        Self { model, panels: In::checked(model.panels, model.panels_len) }
+    }
+
     /// # Safety
     /// `call` has checked the panels, which are there for `'a`.
     pub(super) unsafe fn model<'a, C: Cell>(&self) -> Result<Model<'a, C>, Error> {

@@ -31,38 +31,31 @@ pub struct prnn_states {
     pub cn_len: usize,
 }
 
-/// What a struct of states refers to.
-pub(super) struct StateArrays {
-    h0: Option<In<f32>>,
-    c0: Option<In<f32>>,
-    hn: Out<f32>,
-    cn: Out<f32>,
-}
-
-impl StateArrays {
-    /// # Safety
-    /// `call` has checked the arrays, which are there for `'a`; it is called once.
-    pub(super) unsafe fn states<'a>(&self) -> States<'a> {
-        // SAFETY: the caller's promise.
-        let slice = |array: &Option<In<f32>>| array.as_ref().map(|array| unsafe { array.slice() });
-        // SAFETY: the same.
-        let (hn, cn) = unsafe { (self.hn.slice(), self.cn.slice()) };
-        States { h0: slice(&self.h0), c0: slice(&self.c0), hn, cn }
-    }
+/// What [`Memory::states`] has checked in this call.
+///
+/// # Safety
+/// It has, the arrays are there for `'a`, and it is called once.
+pub(super) unsafe fn states<'a>(states: *const prnn_states) -> States<'a> {
+    // SAFETY: it is there, and nothing has been written since.
+    let prnn_states { h0, h0_len, c0, c0_len, hn, hn_len, cn, cn_len } = unsafe { states.read() };
+    // SAFETY: the caller's promise.
+    let initial = |start: *const f32, len| (!start.is_null()).then(|| unsafe { In::checked(start, len).slice() });
+    // SAFETY: the same.
+    let (hn, cn) = unsafe { (Out::checked(hn, hn_len).slice(), Out::checked(cn, cn_len).slice()) };
+    States { h0: initial(h0, h0_len), c0: initial(c0, c0_len), hn, cn }
 }
 
 impl Memory<'_> {
     /// # Safety
     /// As [`Memory::copy`], and what the struct refers to is there as well.
-    pub(super) unsafe fn states(&mut self, states: *const prnn_states) -> Result<StateArrays, Error> {
+    pub(super) unsafe fn states(&mut self, states: *const prnn_states) -> Result<(), Error> {
         // SAFETY: the caller's promise.
         let states = unsafe { self.copy(states, Argument::States)? };
-        Ok(StateArrays {
-            h0: self.read_option(states.h0, states.h0_len, Argument::H0)?,
-            c0: self.read_option(states.c0, states.c0_len, Argument::C0)?,
-            hn: self.write(states.hn, states.hn_len, Argument::Hn)?,
-            cn: self.write(states.cn, states.cn_len, Argument::Cn)?,
-        })
+        self.read_option(states.h0, states.h0_len, Argument::H0)?;
+        self.read_option(states.c0, states.c0_len, Argument::C0)?;
+        self.write(states.hn, states.hn_len, Argument::Hn)?;
+        self.write(states.cn, states.cn_len, Argument::Cn)?;
+        Ok(())
     }
 }
 
@@ -90,20 +83,19 @@ pub unsafe extern "C" fn prnn_run(
 ) -> prnn_status {
     // SAFETY: the caller's promise.
     let gather = |memory: &mut Memory<'_>| unsafe {
-        Ok((
-            memory.model(model)?,
-            memory.layout(layout)?,
-            memory.read(input, input_len, Argument::Input)?,
-            memory.states(states)?,
-            memory.write(output, output_len, Argument::Output)?,
-            memory.write(scratch, scratch_len, Argument::Scratch)?,
-        ))
+        memory.model(model)?;
+        memory.layout(layout)?;
+        memory.read(input, input_len, Argument::Input)?;
+        memory.states(states)?;
+        memory.write(output, output_len, Argument::Output)?;
+        memory.write(scratch, scratch_len, Argument::Scratch)?;
+        Ok(())
     };
-    type Arguments = (Network, Arrays, In<f32>, StateArrays, Out<f32>, Out<f32>);
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(network, layout, input, states, output, scratch): &Arguments| unsafe {
-        let (layout, input, states) = (layout.layout()?, input.slice(), states.states());
-        let (output, scratch) = (output.slice(), scratch.slice());
+    let act = |(): &()| unsafe {
+        let (network, layout) = (Network::checked(model), Arrays::checked(layout).layout()?);
+        let (input, output) = (In::checked(input, input_len).slice(), Out::checked(output, output_len).slice());
+        let (states, scratch) = (self::states(states), Out::checked(scratch, scratch_len).slice());
         with_cell!(network.model.shape.cell, C => network.model::<C>()?.run(&layout, input, states, output, scratch))
     };
     // SAFETY: the caller's promise.
@@ -127,17 +119,18 @@ pub unsafe extern "C" fn prnn_run_last(
 ) -> prnn_status {
     // SAFETY: the caller's promise.
     let gather = |memory: &mut Memory<'_>| unsafe {
-        Ok((
-            memory.model(model)?,
-            memory.layout(layout)?,
-            memory.read(input, input_len, Argument::Input)?,
-            memory.states(states)?,
-            memory.write(scratch, scratch_len, Argument::Scratch)?,
-        ))
+        memory.model(model)?;
+        memory.layout(layout)?;
+        memory.read(input, input_len, Argument::Input)?;
+        memory.states(states)?;
+        memory.write(scratch, scratch_len, Argument::Scratch)?;
+        Ok(())
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(network, layout, input, states, scratch): &(Network, Arrays, In<f32>, StateArrays, Out<f32>)| unsafe {
-        let (layout, input, states, scratch) = (layout.layout()?, input.slice(), states.states(), scratch.slice());
+    let act = |(): &()| unsafe {
+        let (network, layout) = (Network::checked(model), Arrays::checked(layout).layout()?);
+        let input = In::checked(input, input_len).slice();
+        let (states, scratch) = (self::states(states), Out::checked(scratch, scratch_len).slice());
         with_cell!(network.model.shape.cell, C => network.model::<C>()?.run_last(&layout, input, states, scratch))
     };
     // SAFETY: the caller's promise.
@@ -168,17 +161,18 @@ pub unsafe extern "C" fn prnn_step(
 ) -> prnn_status {
     // SAFETY: the caller's promise.
     let gather = |memory: &mut Memory<'_>| unsafe {
-        Ok((
-            memory.model(model)?,
-            memory.read(input, input_len, Argument::Input)?,
-            memory.read(h_in, h_in_len, Argument::HIn)?,
-            memory.write(h_out, h_out_len, Argument::HOut)?,
-            memory.write(c, c_len, Argument::C)?,
-        ))
+        memory.model(model)?;
+        memory.read(input, input_len, Argument::Input)?;
+        memory.read(h_in, h_in_len, Argument::HIn)?;
+        memory.write(h_out, h_out_len, Argument::HOut)?;
+        memory.write(c, c_len, Argument::C)?;
+        Ok(())
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(network, input, h_in, h_out, c): &(Network, In<f32>, In<f32>, Out<f32>, Out<f32>)| unsafe {
-        let (input, h_in, h_out, c) = (input.slice(), h_in.slice(), h_out.slice(), c.slice());
+    let act = |(): &()| unsafe {
+        let (network, input) = (Network::checked(model), In::checked(input, input_len).slice());
+        let (h_in, h_out) = (In::checked(h_in, h_in_len).slice(), Out::checked(h_out, h_out_len).slice());
+        let c = Out::checked(c, c_len).slice();
         with_cell!(network.model.shape.cell, C => network.model::<C>()?.step(batch, input, h_in, h_out, c))
     };
     // SAFETY: the caller's promise.
@@ -204,17 +198,18 @@ pub unsafe extern "C" fn prnn_step_in_place(
 ) -> prnn_status {
     // SAFETY: the caller's promise.
     let gather = |memory: &mut Memory<'_>| unsafe {
-        Ok((
-            memory.model(model)?,
-            memory.read(input, input_len, Argument::Input)?,
-            memory.write(h, h_len, Argument::H)?,
-            memory.write(c, c_len, Argument::C)?,
-            memory.write(scratch, scratch_len, Argument::Scratch)?,
-        ))
+        memory.model(model)?;
+        memory.read(input, input_len, Argument::Input)?;
+        memory.write(h, h_len, Argument::H)?;
+        memory.write(c, c_len, Argument::C)?;
+        memory.write(scratch, scratch_len, Argument::Scratch)?;
+        Ok(())
     };
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |(network, input, h, c, scratch): &(Network, In<f32>, Out<f32>, Out<f32>, Out<f32>)| unsafe {
-        let (input, h, c, scratch) = (input.slice(), h.slice(), c.slice(), scratch.slice());
+    let act = |(): &()| unsafe {
+        let (network, input) = (Network::checked(model), In::checked(input, input_len).slice());
+        let (h, c) = (Out::checked(h, h_len).slice(), Out::checked(c, c_len).slice());
+        let scratch = Out::checked(scratch, scratch_len).slice();
         with_cell!(network.model.shape.cell, C => network.model::<C>()?.step_in_place(batch, input, h, c, scratch))
     };
     // SAFETY: the caller's promise.

@@ -4,7 +4,7 @@ use super::error::{prnn_error, prnn_status};
 use super::layout::{Arrays, prnn_layout};
 use super::memory::{In, Memory, Out, call};
 use super::model::{Network, PRNN_LSTM, PRNN_RNN_RELU, prnn_cell, prnn_model, with_cell};
-use super::run::{StateArrays, prnn_states};
+use super::run::{self, prnn_states};
 use crate::cell::Cell;
 use crate::error::{Argument, Code, Error};
 use crate::split::{Split, Task, Tasks};
@@ -128,58 +128,68 @@ fn not_a_task() -> Error {
     Error::new(Code::NotATask, Argument::Task, 0, 0)
 }
 
-/// The split that C describes.
-fn split(cuts: &prnn_cuts, places: Option<&'static [usize]>) -> Result<Split<'static>, Error> {
-    let split = match places {
-        // Only one of the two can be meant.
-        Some(_) if cuts.tasks != 0 => return Err(Error::new(Code::Unsupported, Argument::Tasks, cuts.tasks, 0)),
-        Some(places) => Split::at(places),
-        None => Split::rows(cuts.tasks),
-    };
-    Ok(if cuts.by_direction == 0 { split } else { split.by_direction() })
-}
-
-/// Where tasks go, and the place for their number.
-type Made = (Out<prnn_task>, Out<usize>);
-
-/// Makes the tasks where they go. They are taken by reference, as each copy of them would be on the stack.
+/// The split that C describes, checked by [`Memory::cuts`] in this call.
 ///
 /// # Safety
-/// Checked by `call`, promised by the caller.
+/// It is, and the places are there for `'a`.
+unsafe fn split<'a>(cuts: *const prnn_cuts) -> Result<Split<'a>, Error> {
+    // SAFETY: it is there, and nothing has been written since.
+    let prnn_cuts { tasks, places, places_len, by_direction } = unsafe { cuts.read() };
+    let split = match places.is_null() {
+        true => Split::rows(tasks),
+        // SAFETY: the caller's promise.
+        false if tasks == 0 => Split::at(unsafe { In::checked(places, places_len).slice() }),
+        // Only one of the two can be meant.
+        false => return Err(Error::new(Code::Unsupported, Argument::Tasks, tasks, 0)),
+    };
+    Ok(if by_direction == 0 { split } else { split.by_direction() })
+}
+
+/// Makes the tasks where they go. A function of its own, so that a split is not on the stack while arguments are checked;
+/// there is one of it, by reference.
+///
+/// # Safety
+/// There is room for so many tasks, and for their number, checked by `call`.
 #[inline(never)]
 unsafe fn make<C: Cell>(
+    tasks_of: impl FnOnce() -> Result<Tasks<'static, C>, Error>,
     cell: prnn_cell,
-    tasks: &mut Result<Tasks<'static, C>, Error>,
-    (out, count): &Made,
+    (mut to, room): (*mut prnn_task, usize),
+    count: *mut usize,
 ) -> Result<(), Error> {
-    let tasks = tasks.as_mut().map_err(|&mut error| error)?;
-    let (len, (mut out, room)) = (tasks.len(), out.start_and_len());
+    let made = &mut tasks_of();
+    let made = made.as_mut().map_err(|&mut error| error)?;
+    let len = made.len();
     if len > room {
         return Err(Error::new(Code::WrongCount, Argument::Tasks, room, len));
     }
-    for task in tasks {
-        // SAFETY: within the checked memory.
-        unsafe { prnn_task::make(out, cell, task) }
-        out = out.wrapping_add(1);
+    while let Some(rows) = made.next_rows() {
+        // SAFETY: no more than there is room for; each is opened as what it was made.
+        unsafe {
+            prnn_task::make(to, cell, made.task(rows));
+            prnn_task::open::<C>(to).begin();
+        }
+        to = to.wrapping_add(1);
     }
     // Those of an earlier split would still run, over memory that may be gone.
     for _ in len..room {
         // SAFETY: the same.
-        unsafe { prnn_task::clear(out) }
-        out = out.wrapping_add(1);
+        unsafe { prnn_task::clear(to) }
+        to = to.wrapping_add(1);
     }
     // SAFETY: the caller's promise.
-    unsafe { count.set(len) }
+    unsafe { count.write(len) }
     Ok(())
 }
 
 impl Memory<'_> {
     /// # Safety
     /// As [`Memory::copy`], and what the struct refers to is there as well.
-    unsafe fn cuts(&mut self, cuts: *const prnn_cuts) -> Result<(prnn_cuts, Option<In<usize>>), Error> {
+    unsafe fn cuts(&mut self, cuts: *const prnn_cuts) -> Result<(), Error> {
         // SAFETY: the caller's promise.
         let cuts = unsafe { self.copy(cuts, Argument::Cuts)? };
-        Ok((cuts, self.read_option(cuts.places, cuts.places_len, Argument::Places)?))
+        self.read_option(cuts.places, cuts.places_len, Argument::Places)?;
+        Ok(())
     }
 }
 
@@ -215,26 +225,26 @@ pub unsafe extern "C" fn prnn_split(
 ) -> prnn_status {
     // SAFETY: the caller's promise.
     let gather = |memory: &mut Memory<'_>| unsafe {
-        Ok((
-            (memory.model(model)?, memory.layout(layout)?),
-            memory.read(input, input_len, Argument::Input)?,
-            memory.states(states)?,
-            memory.write(output, output_len, Argument::Output)?,
-            memory.write(scratch, scratch_len, Argument::Scratch)?,
-            memory.cuts(cuts)?,
-            (memory.write(tasks, tasks_len, Argument::Tasks)?, memory.write(result, 1, Argument::Result)?),
-        ))
+        memory.model(model)?;
+        memory.layout(layout)?;
+        memory.read(input, input_len, Argument::Input)?;
+        memory.states(states)?;
+        memory.write(output, output_len, Argument::Output)?;
+        memory.write(scratch, scratch_len, Argument::Scratch)?;
+        memory.cuts(cuts)?;
+        memory.write(tasks, tasks_len, Argument::Tasks)?;
+        memory.write(result, 1, Argument::Result)?;
+        Ok(())
     };
-    type Cuts = (prnn_cuts, Option<In<usize>>);
-    type Arguments = ((Network, Arrays), In<f32>, StateArrays, Out<f32>, Out<f32>, Cuts, Made);
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |((network, layout), input, states, output, scratch, (cuts, places), made): &Arguments| unsafe {
-        let (layout, input, states) = (layout.layout()?, input.slice(), states.states());
-        let (output, scratch, split) =
-            (output.slice(), scratch.slice(), split(cuts, places.as_ref().map(|all| all.slice()))?);
-        let cell = network.model.shape.cell;
+    let act = |(): &()| unsafe {
+        let (network, layout) = (Network::checked(model), Arrays::checked(layout).layout()?);
+        let (cell, split, input) = (network.model.shape.cell, split(cuts)?, In::checked(input, input_len).slice());
+        let (states, scratch) = (run::states(states), Out::checked(scratch, scratch_len).slice());
+        let output = Out::checked(output, output_len).slice();
         with_cell!(cell, C => {
-            make(cell, &mut network.model::<C>()?.split(&layout, input, states, output, scratch, split), made)
+            let tasks_of = || network.model::<C>()?.split(&layout, input, states, output, scratch, split);
+            make(tasks_of, cell, (tasks, tasks_len), result)
         })
     };
     // SAFETY: the caller's promise.
@@ -261,23 +271,24 @@ pub unsafe extern "C" fn prnn_split_last(
 ) -> prnn_status {
     // SAFETY: the caller's promise.
     let gather = |memory: &mut Memory<'_>| unsafe {
-        Ok((
-            (memory.model(model)?, memory.layout(layout)?),
-            memory.read(input, input_len, Argument::Input)?,
-            memory.states(states)?,
-            memory.write(scratch, scratch_len, Argument::Scratch)?,
-            memory.cuts(cuts)?,
-            (memory.write(tasks, tasks_len, Argument::Tasks)?, memory.write(result, 1, Argument::Result)?),
-        ))
+        memory.model(model)?;
+        memory.layout(layout)?;
+        memory.read(input, input_len, Argument::Input)?;
+        memory.states(states)?;
+        memory.write(scratch, scratch_len, Argument::Scratch)?;
+        memory.cuts(cuts)?;
+        memory.write(tasks, tasks_len, Argument::Tasks)?;
+        memory.write(result, 1, Argument::Result)?;
+        Ok(())
     };
-    type Cuts = (prnn_cuts, Option<In<usize>>);
-    type Arguments = ((Network, Arrays), In<f32>, StateArrays, Out<f32>, Cuts, Made);
     // SAFETY: checked by `call`, promised by the caller.
-    let act = |((network, layout), input, states, scratch, (cuts, places), made): &Arguments| unsafe {
-        let (layout, input, states, scratch) = (layout.layout()?, input.slice(), states.states(), scratch.slice());
-        let (cell, split) = (network.model.shape.cell, split(cuts, places.as_ref().map(|all| all.slice()))?);
+    let act = |(): &()| unsafe {
+        let (network, layout) = (Network::checked(model), Arrays::checked(layout).layout()?);
+        let (cell, split, input) = (network.model.shape.cell, split(cuts)?, In::checked(input, input_len).slice());
+        let (states, scratch) = (run::states(states), Out::checked(scratch, scratch_len).slice());
         with_cell!(cell, C => {
-            make(cell, &mut network.model::<C>()?.split_last(&layout, input, states, scratch, split), made)
+            let tasks_of = || network.model::<C>()?.split_last(&layout, input, states, scratch, split);
+            make(tasks_of, cell, (tasks, tasks_len), result)
         })
     };
     // SAFETY: the caller's promise.

@@ -12,6 +12,7 @@ use crate::cell::Cell;
 use crate::error::{Argument, Code, Error};
 use crate::layout::Layout;
 use crate::model::{Model, Shape};
+use crate::rows::FloatsMut;
 use crate::run::{Given, Part, Run, States};
 use core::fmt;
 use core::ops::Range;
@@ -200,12 +201,10 @@ impl<'r, C: Cell> Tasks<'r, C> {
         let (step, left) = if split.by_direction { (1, parts * directions) } else { (directions, parts) };
         Self { model: *model, layout: *layout, given, ends, places: 0..0, step, direction: directions, left }
     }
-}
 
-impl<'r, C: Cell> Iterator for Tasks<'r, C> {
-    type Item = Task<'r, C>;
-
-    fn next(&mut self) -> Option<Task<'r, C>> {
+    /// The rows of the next task, and its room ahead.
+    #[inline(always)]
+    pub(crate) fn next_rows(&mut self) -> Option<(Part, FloatsMut<'r>)> {
         self.left = self.left.checked_sub(1)?;
         let all = self.model.shape().direction.count();
         if self.direction >= all {
@@ -226,12 +225,23 @@ impl<'r, C: Cell> Iterator for Tasks<'r, C> {
         self.given.ahead = others;
         let directions = self.direction..self.direction + self.step;
         self.direction = directions.end;
-        let (given, part) = (self.given.with_ahead(mine), Part::of(self.places.clone(), directions));
-        let mut task = Task { model: self.model, layout: self.layout, given, part };
-        if task.steps_left() == 0 {
-            // Without a token there is no step in which the initial states would become the final ones.
-            task.advance(0);
-        }
+        Some((Part::of(self.places.clone(), directions), mine))
+    }
+
+    /// The task of these rows, which has to begin where it is to stay.
+    #[inline(always)]
+    pub(crate) fn task(&self, (part, ahead): (Part, FloatsMut<'r>)) -> Task<'r, C> {
+        Task { model: self.model, layout: self.layout, given: self.given.with_ahead(ahead), part }
+    }
+}
+
+impl<'r, C: Cell> Iterator for Tasks<'r, C> {
+    type Item = Task<'r, C>;
+
+    fn next(&mut self) -> Option<Task<'r, C>> {
+        let next = self.next_rows()?;
+        let mut task = self.task(next);
+        task.begin();
         Some(task)
     }
 
@@ -252,6 +262,14 @@ pub struct Task<'r, C: Cell> {
 }
 
 impl<C: Cell> Task<'_, C> {
+    /// Without a token there is no step in which the initial states would become the final ones.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self) {
+        if self.steps_left() == 0 {
+            self.advance(0);
+        }
+    }
+
     /// Runs to the end.
     pub fn finish(mut self) {
         self.advance(usize::MAX);
