@@ -242,9 +242,14 @@ pub unsafe extern "C" fn prnn_split(
         let (cell, split, input) = (network.model.shape.cell, split(cuts)?, In::checked(input, input_len).slice());
         let (states, scratch) = (run::states(states), Out::checked(scratch, scratch_len).slice());
         let output = Out::checked(output, output_len).slice();
+        // No name for the closure: one for each cell would be on the stack.
         with_cell!(cell, C => {
-            let tasks_of = || network.model::<C>()?.split(&layout, input, states, output, scratch, split);
-            make(tasks_of, cell, (tasks, tasks_len), result)
+            make(
+                || network.model::<C>()?.split(&layout, input, states, output, scratch, split),
+                cell,
+                (tasks, tasks_len),
+                result,
+            )
         })
     };
     // SAFETY: the caller's promise.
@@ -287,8 +292,12 @@ pub unsafe extern "C" fn prnn_split_last(
         let (cell, split, input) = (network.model.shape.cell, split(cuts)?, In::checked(input, input_len).slice());
         let (states, scratch) = (run::states(states), Out::checked(scratch, scratch_len).slice());
         with_cell!(cell, C => {
-            let tasks_of = || network.model::<C>()?.split_last(&layout, input, states, scratch, split);
-            make(tasks_of, cell, (tasks, tasks_len), result)
+            make(
+                || network.model::<C>()?.split_last(&layout, input, states, scratch, split),
+                cell,
+                (tasks, tasks_len),
+                result,
+            )
         })
     };
     // SAFETY: the caller's promise.
