@@ -178,8 +178,10 @@ impl Memory<'_> {
     /// As [`Memory::copy`], and what the struct refers to is there as well.
     pub(super) unsafe fn model(&mut self, model: *const prnn_model) -> Result<Network, Error> {
         // SAFETY: the caller's promise.
-        let model = unsafe { self.copy(model, Argument::Model)? };
-        Ok(Network { model, panels: self.read(model.panels, model.panels_len, Argument::Panels)? })
+        let prnn_model { panels, panels_len, .. } = unsafe { self.copy(model, Argument::Model)? };
+        self.read(panels, panels_len, Argument::Panels)?;
+        // SAFETY: just now.
+        Ok(unsafe { Network::checked(model) })
     }
 }
 
